@@ -1,0 +1,96 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Swift 6 language mode comes with the tools version; warnings are errors in our own targets only through
+/// `make`, so that a newer compiler's new warning never stops a build in the field.
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// One of our own libraries, with its arrows spelled out: the design's table of rooms is this list.
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], link: [LinkerSetting] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict, linkerSettings: link)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name + "Tests", dependencies: [.target(name: name)] + dependencies, swiftSettings: strict)
+}
+
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
+
+let package = Package(
+  name: "lumbung",
+  products: [
+    .executable(name: "lumbung", targets: ["lumbung"]),
+    .executable(name: "lumbung-central", targets: ["lumbung-central"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+  ],
+  targets: [
+    // System libraries, with shims for what Swift can't call.
+    .systemLibrary(name: "CMosquitto", pkgConfig: "libmosquitto", providers: [.apt(["libmosquitto-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(
+      name: "CSimdJSON", cxxSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))],
+      linkerSettings: [.linkedLibrary("simdjson")]),
+
+    // The rooms.
+    room("Telemetry", ["CCrypto"]),
+    room("Decoding", ["Telemetry", "CSimdJSON"]),
+    room("Windows", ["Telemetry"]),
+    room("Alarms", ["Telemetry"]),
+    room("SQLite", ["CSQLite"]),
+    room("Journal", ["SQLite", "CZstd", "Telemetry"]),
+    room("Outbox", ["SQLite", "CZstd", "CZlib", "Telemetry"]),
+    room("MQTT", ["CMosquitto"]),
+    room("Uplinks", ["Outbox", "Telemetry", "MQTT", "CCurl"]),
+    room("Settings", ["Telemetry", toml]),
+    room("Derive", ["Telemetry", "Decoding", "Windows", "Alarms", "Journal", "Outbox"]),
+    room("LocalAPI", [hummingbird, lifecycle, logging]),
+    room(
+      "Gateway",
+      [
+        "Telemetry", "Decoding", "Windows", "Alarms", "Journal", "Outbox", "MQTT", "Uplinks", "Settings", "Derive",
+        "LocalAPI", lifecycle, logging,
+      ]),
+    room("Simulation", ["Telemetry", "MQTT"]),
+    room("Central", ["SQLite", "Telemetry", hummingbird, lifecycle, logging, "CZstd", "CZlib", "CSimdJSON"]),
+    .executableTarget(
+      name: "lumbung",
+      dependencies: ["Gateway", "Settings", "Decoding", "Journal", "Simulation", "Telemetry", arguments],
+      swiftSettings: strict),
+    .executableTarget(name: "lumbung-central", dependencies: ["Central", arguments, lifecycle], swiftSettings: strict),
+
+    // Tests mirror targets.
+    tests("Telemetry", []),
+    tests("Decoding", ["Telemetry"]),
+    tests("Windows", ["Telemetry"]),
+    tests("Alarms", ["Telemetry"]),
+    tests("SQLite", []),
+    tests("Journal", ["SQLite", "Telemetry"]),
+    tests("Outbox", ["SQLite", "Telemetry"]),
+    tests("MQTT", []),
+    tests("Uplinks", ["Outbox", "Telemetry"]),
+    tests("Settings", ["Telemetry"]),
+    tests("Derive", ["Telemetry", "Windows", "Alarms", "Decoding", "Journal", "Outbox"]),
+    tests("LocalAPI", []),
+    tests("Gateway", ["Settings", "Journal", "Outbox", "Telemetry"]),
+    tests("Simulation", ["Telemetry"]),
+    tests("Central", ["Telemetry"]),
+  ],
+  cxxLanguageStandard: .cxx17
+)

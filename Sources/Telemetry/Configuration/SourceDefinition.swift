@@ -1,0 +1,71 @@
+/// A `[[source]]` of the configuration, validated: where messages come from and what they mean.
+public struct SourceDefinition: Sendable, Hashable {
+  public var name: String
+  public var topic: TopicPattern
+  /// `json`, `scalar`, `frigate`, … or `profile:NAME`.
+  public var format: String
+  /// What the source says goes before what the format implies.
+  public var deviceClass: DeviceClass?
+  public var device: Template?
+  public var site: Template?
+  public var interval: Span?
+  public var time: TimeMapping?
+  /// Empty: all that the format yields.
+  public var metrics: [MetricMapping]
+  /// IANA zone in which naive local times of this source's devices are; the gateway's where not given.
+  public var timezone: String?
+
+  public init(
+    name: String, topic: TopicPattern, format: String, deviceClass: DeviceClass? = nil, device: Template? = nil,
+    site: Template? = nil, interval: Span? = nil, time: TimeMapping? = nil, metrics: [MetricMapping] = [],
+    timezone: String? = nil
+  ) {
+    self.name = name
+    self.topic = topic
+    self.format = format
+    self.deviceClass = deviceClass
+    self.device = device
+    self.site = site
+    self.interval = interval
+    self.time = time
+    self.metrics = metrics
+    self.timezone = timezone
+  }
+}
+
+/// Where a payload says when.
+public struct TimeMapping: Sendable, Hashable {
+  public enum Unit: String, Sendable, CaseIterable {
+    case seconds = "s"
+    case milliseconds = "ms"
+    case microseconds = "us"
+    case nanoseconds = "ns"
+    /// RFC 3339, or the same without an offset: local time in the source's zone.
+    case iso
+  }
+
+  /// JSON Pointer (RFC 6901).
+  public var path: String
+  public var unit: Unit
+
+  public init(path: String, unit: Unit) {
+    self.path = path
+    self.unit = unit
+  }
+}
+
+/// A `[[source.metric]]`: one value of a payload.
+public struct MetricMapping: Sendable, Hashable {
+  public var name: String
+  /// JSON Pointer (RFC 6901); for `scalar`, empty: the whole payload.
+  public var path: String
+  public var unit: String
+  public var kind: MetricKind
+
+  public init(name: String, path: String, unit: String = "1", kind: MetricKind = .gauge) {
+    self.name = name
+    self.path = path
+    self.unit = unit
+    self.kind = kind
+  }
+}

@@ -1,0 +1,68 @@
+/// Makes each device and each series once, so that a reading carries a reference instead of strings.
+///
+/// Bounded: a broker with a million topics must not take the box down. Not thread-safe: one owner.
+public final class Registry {
+  public struct Limits: Sendable {
+    public var devices: Int
+    public var series: Int
+
+    /// 100,000 devices is twice the largest district planned for; 20 series for each is what cameras average.
+    public init(devices: Int = 100_000, series: Int = 2_000_000) {
+      self.devices = devices
+      self.series = series
+    }
+  }
+
+  private struct SeriesKey: Hashable {
+    let device: Int
+    let metric: String
+    let labels: [Series.Label]
+    let kind: MetricKind
+  }
+
+  private let limits: Limits
+  private var devicesByName: [String: Device] = [:]
+  private var seriesByKey: [SeriesKey: Series] = [:]
+  public private(set) var devices: [Device] = []
+  public private(set) var series: [Series] = []
+  /// How many devices and series were refused because a limit was reached.
+  public private(set) var refused = 0
+
+  public init(limits: Limits = Limits()) { self.limits = limits }
+
+  public func device(named name: String) -> Device? { devicesByName[name] }
+
+  /// The device of that name. Where it is known already, it stays what it was first said to be.
+  /// `nil` where the limit is reached.
+  public func device(
+    _ name: String, class deviceClass: DeviceClass, site: String?, interval: Span? = nil
+  ) -> Device? {
+    if let known = devicesByName[name] { return known }
+    guard devices.count < limits.devices else {
+      refused += 1
+      return nil
+    }
+    let device = Device(name: name, deviceClass: deviceClass, site: site, interval: interval, index: devices.count)
+    devices.append(device)
+    devicesByName[name] = device
+    return device
+  }
+
+  /// `labels` in any order. `nil` where the limit is reached.
+  public func series(
+    of device: Device, _ metric: String, labels: [Series.Label] = [], unit: String, kind: MetricKind
+  ) -> Series? {
+    let labels = labels.count > 1 ? labels.sorted() : labels
+    let key = SeriesKey(device: device.index, metric: metric, labels: labels, kind: kind)
+    if let known = seriesByKey[key] { return known }
+    guard series.count < limits.series else {
+      refused += 1
+      return nil
+    }
+    let made = Series(
+      device: device, metric: metric, labels: labels, unit: unit, kind: kind, index: series.count)
+    series.append(made)
+    seriesByKey[key] = made
+    return made
+  }
+}

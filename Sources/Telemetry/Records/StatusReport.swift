@@ -1,0 +1,140 @@
+/// What the gateway says of itself: the body of `/api/status`, and what `lumbung status --json` prints.
+///
+/// Times are RFC 3339 texts, sizes bytes, counts since the daemon's start unless said otherwise.
+public struct StatusReport: Codable, Sendable, Equatable {
+  public struct Broker: Codable, Sendable, Equatable {
+    /// `connecting`, `connected`, `waiting` (before the next try), `paused` (store full).
+    public var state = "connecting"
+    public var url = ""
+    public var protocol_version = 5
+    public var since: String?
+    public var error: String?
+    public var received: Int64 = 0
+    public var redelivered: Int64 = 0
+    public var reconnects: Int64 = 0
+    /// What the broker says it dropped, since it started; `nil` where it doesn't tell.
+    public var dropped_by_broker: Int64?
+
+    public init() {}
+  }
+
+  public struct Journal: Codable, Sendable, Equatable {
+    public var uuid = ""
+    public var oldest_segment: Int64 = 0
+    public var newest_segment: Int64 = 0
+    public var messages: Int64 = 0
+    public var bytes: Int64 = 0
+    public var commits: Int64 = 0
+    public var commit_error: String?
+
+    public init() {}
+  }
+
+  public struct Derive: Codable, Sendable, Equatable {
+    public var position: Int64 = 0
+    public var lag_segments: Int64 = 0
+    public var messages: Int64 = 0
+    public var observations: Int64 = 0
+    public var devices: Int64 = 0
+    public var open_windows: Int64 = 0
+    public var sealed_windows: Int64 = 0
+    public var revisions: Int64 = 0
+    public var quarantined: Int64 = 0
+    public var partial: Int64 = 0
+    public var too_late: Int64 = 0
+    public var unrouted: Int64 = 0
+    /// The latest quarantined messages: topic and reason, newest first, never the payload.
+    public var last_quarantined: [Quarantined] = []
+    public var error: String?
+
+    public init() {}
+  }
+
+  public struct Quarantined: Codable, Sendable, Equatable {
+    public var topic: String
+    public var reason: String
+    public var time: String
+
+    public init(topic: String, reason: String, time: String) {
+      self.topic = topic
+      self.reason = reason
+      self.time = time
+    }
+  }
+
+  public struct LaneBacklog: Codable, Sendable, Equatable {
+    public var lane: String
+    public var pending_records: Int64
+    public var pending_batches: Int64
+
+    public init(lane: String, pending_records: Int64, pending_batches: Int64) {
+      self.lane = lane
+      self.pending_records = pending_records
+      self.pending_batches = pending_batches
+    }
+  }
+
+  public struct Uplink: Codable, Sendable, Equatable {
+    public var name = ""
+    public var url = ""
+    /// `idle`, `sending`, `waiting` (before the next try), `misconfigured`.
+    public var state = "idle"
+    public var delivered_records: Int64 = 0
+    public var delivered_batches: Int64 = 0
+    public var last_success: String?
+    public var error: String?
+    /// What helps against `error`.
+    public var cure: String?
+    public var backlog: [LaneBacklog] = []
+    /// Records not yet delivered, all lanes.
+    public var pending_records: Int64 = 0
+    /// How long the backlog will take at the present rate; `nil` where nothing moves.
+    public var seconds_left: Double?
+
+    public init() {}
+  }
+
+  public struct Store: Codable, Sendable, Equatable {
+    public var bytes: Int64 = 0
+    public var max_bytes: Int64 = 0
+    /// Raw segments deleted to make room before `raw_retention` was over, since the start.
+    public var raw_deleted_for_room: Int64 = 0
+    /// Records dropped for want of room, each accounted for to the receiver, ever.
+    public var dropped_records: Int64 = 0
+    public var dead_letters: Int64 = 0
+
+    public init() {}
+  }
+
+  public struct Alarm: Codable, Sendable, Equatable {
+    public var rule: String
+    public var device: String
+    public var severity: String
+    public var since: String
+    public var message: String
+
+    public init(rule: String, device: String, severity: String, since: String, message: String) {
+      self.rule = rule
+      self.device = device
+      self.severity = severity
+      self.since = since
+      self.message = message
+    }
+  }
+
+  public var gateway = ""
+  public var version = ""
+  public var started = ""
+  public var now = ""
+  public var clock_synchronised = false
+  public var broker = Broker()
+  public var journal = Journal()
+  public var derive = Derive()
+  public var uplinks: [Uplink] = []
+  public var store = Store()
+  /// At most 100, the latest first.
+  public var active_alarms: [Alarm] = []
+  public var active_alarm_count = 0
+
+  public init() {}
+}
