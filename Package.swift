@@ -50,6 +50,7 @@ let package = Package(
 
     // The rooms.
     room("Telemetry", ["CCrypto"]),
+    room("Threads"),
     room("Decoding", ["Telemetry", "CSimdJSON"]),
     room("Windows", ["Telemetry"]),
     room("Alarms", ["Telemetry"]),
@@ -59,13 +60,13 @@ let package = Package(
     room("MQTT", ["CMosquitto"]),
     room("Uplinks", ["Outbox", "Telemetry", "MQTT", "CCurl"]),
     room("Settings", ["Telemetry", toml]),
-    room("Derive", ["Telemetry", "Decoding", "Windows", "Alarms", "Journal", "Outbox"]),
+    room("Derive", ["Telemetry", "Decoding", "Windows", "Alarms", "SQLite", "Journal", "Outbox"]),
     room("LocalAPI", [hummingbird, lifecycle, logging]),
     room(
       "Gateway",
       [
         "Telemetry", "Decoding", "Windows", "Alarms", "Journal", "Outbox", "MQTT", "Uplinks", "Settings", "Derive",
-        "LocalAPI", lifecycle, logging,
+        "LocalAPI", "Threads", lifecycle, logging,
       ]),
     room("Simulation", ["Telemetry", "MQTT"]),
     room("Central", ["SQLite", "Telemetry", hummingbird, lifecycle, logging, "CZstd", "CZlib", "CSimdJSON"]),
@@ -77,6 +78,7 @@ let package = Package(
 
     // Tests mirror targets.
     tests("Telemetry", []),
+    tests("Threads", []),
     tests("Decoding", ["Telemetry"]),
     tests("Windows", ["Telemetry"]),
     tests("Alarms", ["Telemetry"]),

@@ -37,12 +37,33 @@ public final class Registry {
   public func device(
     _ name: String, class deviceClass: DeviceClass, site: String?, interval: Span? = nil
   ) -> Device? {
-    if let known = devicesByName[name] { return known }
+    if let known = devicesByName[name] {
+      if known.isProvisional {
+        known.deviceClass = deviceClass
+        known.site = site
+        known.interval = interval
+        known.isProvisional = false
+      }
+      return known
+    }
+    return make(name, deviceClass, site, interval, isProvisional: false)
+  }
+
+  /// A device that an earlier run knew. What a source says of it later goes before.
+  public func restore(_ name: String, class deviceClass: DeviceClass, site: String?, interval: Span?) -> Device? {
+    devicesByName[name] ?? make(name, deviceClass, site, interval, isProvisional: true)
+  }
+
+  private func make(
+    _ name: String, _ deviceClass: DeviceClass, _ site: String?, _ interval: Span?, isProvisional: Bool
+  ) -> Device? {
     guard devices.count < limits.devices else {
       refused += 1
       return nil
     }
-    let device = Device(name: name, deviceClass: deviceClass, site: site, interval: interval, index: devices.count)
+    let device = Device(
+      name: name, deviceClass: deviceClass, site: site, interval: interval, index: devices.count,
+      isProvisional: isProvisional)
     devices.append(device)
     devicesByName[name] = device
     return device

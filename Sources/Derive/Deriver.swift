@@ -1,0 +1,291 @@
+import Alarms
+import Decoding
+import Journal
+import Outbox
+import SQLite
+import Telemetry
+import Windows
+
+/// Reads the journal forward and writes what follows from it to the outbox: sealed windows, alarm transitions, and how
+/// far it has come, in one transaction.
+///
+/// What it writes is a function of the journal alone. It never asks the present time but to decide when late readings
+/// have waited long enough. One owner, on a thread that may block.
+public final class Deriver {
+  let settings: DeriveSettings
+  let registry: Registry
+  let decoder: Decoder
+  let windows: WindowEngine
+  let alarms: AlarmEngine
+  let journal: JournalReader
+  let outbox: Outbox
+  /// Reads what earlier transactions wrote, beside the outbox's own connection.
+  let stored: Database
+
+  /// Segments up to here are derived.
+  public internal(set) var position: Int64 = 0
+  /// The latest time of receipt that was passed.
+  var watermark = Timestamp(nanoseconds: .min)
+  var late = LateReadings()
+  var output = Output()
+  /// The window whose row holds what each device carries now, by `Device.index`.
+  var lastCarries: [Int: Timestamp] = [:]
+  /// Rows of `derive_device`, by `Device.index`.
+  var deviceRows: [Int: Int64] = [:]
+  public internal(set) var counts = DeriveCounts()
+  /// The latest quarantined messages, newest last, without their payloads.
+  public private(set) var quarantine: [StatusReport.Quarantined] = []
+
+  private var observations: [Observation] = []
+  private var transitions: [AlarmRecord] = []
+  private var lastSaved: (position: Int64, watermark: Timestamp) = (0, Timestamp(nanoseconds: .min))
+  private var lastStatus: Timestamp?
+  /// The `status` record for a moment, made by whoever knows the whole gateway.
+  private let statusRecord: (Timestamp) -> [UInt8]?
+  private let report: (String) -> Void
+
+  /// Takes up where the outbox says that an earlier process left off, and reads the open windows' messages again.
+  ///
+  /// - Parameters:
+  ///   - statusRecord: the gateway's report on itself for the `status` lane; called before a transaction, at most once in `statusInterval`.
+  ///   - report: told of what an operator should know, a line each.
+  public init(
+    settings: DeriveSettings, sources: [SourceDefinition], rules: [AlarmRule], journal: JournalReader, outbox: Outbox,
+    outboxPath: String, statusRecord: @escaping (Timestamp) -> [UInt8]? = { _ in nil },
+    report: @escaping (String) -> Void = { _ in }
+  ) throws {
+    self.settings = settings
+    self.journal = journal
+    self.outbox = outbox
+    self.statusRecord = statusRecord
+    self.report = report
+    let registry = Registry()
+    self.registry = registry
+    decoder = try Decoder(sources: sources, timezone: settings.timezone, registry: registry)
+    windows = WindowEngine(settings: settings.windows) { registry.series[$0] }
+    alarms = AlarmEngine(gateway: settings.gateway, rules: rules)
+    stored = try Database(path: outboxPath, mode: .reader)
+    try restore()
+  }
+
+  /// The tables that the outbox must have: see `DeriveStore`.
+  public static var schema: [String] { DeriveStore.schema }
+
+  /// Segments below this are wholly derived: no open window and no late reading needs them.
+  public var rawNeededFrom: Int64 {
+    min(windows.oldestOpenSegment ?? .max, late.oldestSegment ?? .max, position + 1)
+  }
+
+  public var deviceCount: Int { windows.activeDeviceCount }
+  public var openWindowCount: Int { windows.openWindowCount }
+  public var activeAlarms: [AlarmRecord] { alarms.active }
+
+  /// The shortest time that any alarm rule waits for; `nil` where none waits.
+  public var shortestWait: Span? { [alarms.shortestSilence, alarms.shortestHold].compactMap(\.self).min() }
+
+  // MARK: Turns
+
+  /// How much of the journal one turn takes: bounded, so that a stop is never far.
+  private static let segmentsPerTurn = 64
+  /// Without anything sealed, the cursor moves on disk at least this often, in the journal's time: else raw that
+  /// yields nothing could never go.
+  private static let cursorInterval = Span.seconds(60)
+
+  /// Derives what the journal has, at most `segmentsPerTurn` segments.
+  ///
+  /// - Parameter now: the monotonic clock.
+  /// - Returns: whether the journal's head was reached.
+  public func turn(now: Span) throws -> Bool {
+    // What a full disk has kept back goes first; until it is written nothing is derived on top of it.
+    if !output.isEmpty { try commit() }
+    let items = try journal.segments(after: position, limit: Deriver.segmentsPerTurn)
+    for item in items {
+      switch item {
+      case .segment(let segment): try process(segment, now: now)
+      case .damaged(let id, let reason):
+        counts.damagedSegments += 1
+        report("journal segment \(id) can't be read back (\(reason)); its messages are lost, the rest goes on")
+        position = id
+      }
+    }
+    let atHead = items.count < Deriver.segmentsPerTurn
+    let overdue = position > lastSaved.position && watermark >= lastSaved.watermark + Deriver.cursorInterval
+    if !output.isEmpty || overdue { try commit() }
+    if late.isDue(now: now, atHead: atHead) { try revise() }
+    return atHead
+  }
+
+  /// Before the process ends: nothing that is derived waits for the next start.
+  public func finish() throws {
+    if !late.isEmpty { try revise() }
+    try commit()
+  }
+
+  // MARK: One segment
+
+  private func process(_ segment: Segment, now: Span) throws {
+    let quality = quality(of: segment.clock)
+    var index: Int64 = 0
+    segment.forEach { message in
+      if isMark(message.topic) {
+        mark(message)
+      } else {
+        take(message, segment.id, index, quality, now)
+      }
+      index += 1
+    }
+    position = segment.id
+    let wall = segment.clock.wall
+    windows.begin(at: wall)
+    watermark = max(watermark, wall)
+    alarms.advance(to: watermark, segment: segment.id, into: &transitions)
+    keepTransitions()
+    try sealDue(quality: quality)
+  }
+
+  func quality(of clock: ClockReading) -> TimeQuality {
+    settings.trustsClock || clock.synchronised ? .trusted : .untrusted
+  }
+
+  private func isMark(_ topic: UnsafeRawBufferPointer) -> Bool {
+    topic.first == UInt8(ascii: "$") && topic.starts(with: Mark.prefix.utf8)
+  }
+
+  private func mark(_ message: StoredMessage) {
+    switch Mark(rawValue: String(decoding: message.payload, as: UTF8.self)) {
+    case .connected: alarms.listening(true, at: message.receivedAt)
+    case .disconnected, .started: alarms.listening(false, at: message.receivedAt)
+    case nil: break
+    }
+  }
+
+  private func take(
+    _ message: StoredMessage, _ segment: Int64, _ index: Int64, _ quality: TimeQuality, _ now: Span
+  ) {
+    counts.messages += 1
+    observations.removeAll(keepingCapacity: true)
+    let outcome = decode(message, quality, into: &observations)
+    switch outcome {
+    case .decoded: break
+    case .partial: counts.partial += 1
+    case .ignored: counts.ignored += 1
+    case .unrouted: counts.unrouted += 1
+    case .refused(let fault): refuse(message, fault)
+    }
+    guard !observations.isEmpty else { return }
+    counts.observations += Int64(observations.count)
+    let context = context(message, segment, index, quality)
+    var heard: Device?
+    for observation in observations {
+      let placement = windows.add(observation, context)
+      switch placement {
+      case .tooLate: counts.tooLate += 1
+      case .late(let start): late.note(start, observation.series.device.name, segment: segment, now: now)
+      case .open, .retained: break
+      }
+      guard !message.retained, placement != .tooLate else { continue }
+      alarms.judge(observation, received: message.receivedAt, segment: segment, into: &transitions)
+      if observation.series.device !== heard {
+        let device = observation.series.device
+        heard = device
+        alarms.heard(device, at: message.receivedAt, segment: segment, into: &transitions)
+      }
+    }
+  }
+
+  func decode(
+    _ message: StoredMessage, _ quality: TimeQuality, into observations: inout [Observation]
+  ) -> Decoder.Outcome {
+    decoder.decode(
+      topic: message.topic, payload: message.payload,
+      Reception(receivedAt: message.receivedAt, clockTrusted: quality == .trusted, retained: message.retained),
+      into: &observations)
+  }
+
+  func context(
+    _ message: StoredMessage, _ segment: Int64, _ index: Int64, _ quality: TimeQuality
+  ) -> MessageContext {
+    // A commit holds fewer than 2^20 messages, so the number is the message's own.
+    MessageContext(
+      sequence: segment << 20 | index, segment: segment, receivedAt: message.receivedAt, retained: message.retained,
+      quality: quality)
+  }
+
+  /// How many quarantined messages are shown.
+  private static let shownQuarantine = 20
+
+  private func refuse(_ message: StoredMessage, _ fault: DecodingFault) {
+    counts.quarantined += 1
+    if quarantine.count >= Deriver.shownQuarantine { quarantine.removeFirst() }
+    quarantine.append(
+      StatusReport.Quarantined(
+        topic: String(decoding: message.topic.prefix(200), as: UTF8.self), reason: fault.description,
+        time: RFC3339.format(message.receivedAt)))
+  }
+
+  private func keepTransitions() {
+    for record in transitions {
+      counts.alarms += 1
+      var writer = JSONWriter()
+      record.write(to: &writer)
+      output.records.append((.alarm, writer.bytes))
+    }
+    transitions.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: Writing
+
+  /// One transaction: everything that was derived, and how far.
+  func commit() throws {
+    output.alarms += alarms.takeChanges()
+    if let due = lastStatus.map({ $0 + settings.statusInterval }), watermark < due {
+    } else if watermark.nanoseconds != .min, let record = statusRecord(watermark) {
+      output.records.append((.status, record))
+      lastStatus = watermark
+    }
+    let rawNeededFrom = rawNeededFrom
+    var rows = deviceRows
+    try outbox.transaction { transaction in
+      let database = transaction.database
+      func row(of device: Device) throws -> Int64 {
+        if let known = rows[device.index] { return known }
+        let change = Output.DeviceChange(device: device, isActive: false, lastReading: nil, carries: nil)
+        return try save(change)
+      }
+      func save(_ change: Output.DeviceChange) throws -> Int64 {
+        let id = try DeriveStore.save(
+          change.device, active: change.isActive, lastReading: change.lastReading, carries: change.carries, database)
+        rows[change.device.index] = id
+        return id
+      }
+      for (_, change) in output.devices.sorted(by: { $0.key < $1.key }) { _ = try save(change) }
+      for sealed in output.sealed {
+        try DeriveStore.save(sealed.sealed, sealed.start, row(of: sealed.device), database)
+      }
+      for source in output.sources { try DeriveStore.addSource(source.start, source.segments, database) }
+      for alarm in output.goneAlarms { try AlarmStore.delete(alarm, device: row(of: alarm.device), database) }
+      for alarm in output.alarms { try AlarmStore.save(alarm, device: row(of: alarm.device), database) }
+      try AlarmStore.forgetClear(through: position, database)
+      if let through = windows.sealedThrough {
+        // Late readings reach back so far, and a silent device's carries at most until it is retired.
+        let kept = max(settings.windows.lateness, settings.windows.retirement)
+        try DeriveStore.forgetWindows(before: through - kept - settings.windows.length, database)
+      }
+      try DeriveStore.save(
+        DeriveStore.Cursor(
+          epoch: journal.uuid, position: position, replayFrom: rawNeededFrom, watermark: watermark,
+          sealedThrough: windows.sealedThrough, length: settings.windows.length, late: late), database)
+      for record in output.records { transaction.append(record.lane, record.json) }
+      transaction.rawBefore = rawNeededFrom
+    }
+    deviceRows = rows
+    output = Output()
+    lastSaved = (position, watermark)
+  }
+
+  /// Adds an alarm transition that no reading caused.
+  func add(_ records: [AlarmRecord]) {
+    transitions += records
+    keepTransitions()
+  }
+}

@@ -1,0 +1,76 @@
+import Telemetry
+
+/// Readings of sealed windows, gathered until the windows are computed again: which device, which window, and which
+/// segments hold them. A value; its owner says when it is time.
+struct LateReadings: Sendable, Equatable {
+  struct Window: Hashable, Sendable {
+    var start: Timestamp
+    /// By name: it outlives a process, and the registry's positions.
+    var device: String
+  }
+
+  private(set) var windows: Set<Window> = []
+  private(set) var segments: [Timestamp: ClosedRange<Int64>] = [:]
+  /// Monotonic times of the first and the latest.
+  private var first: Span?
+  private var latest: Span?
+
+  /// No longer than this do late readings wait for more of their burst.
+  static let patience = Span.seconds(30)
+  /// A burst is over when nothing late has come for so long: a device that dumps its backlog over seconds gets one
+  /// revision a window, not one a commit.
+  static let quiet = Span.seconds(2)
+
+  init() {}
+
+  var isEmpty: Bool { windows.isEmpty }
+
+  mutating func note(_ start: Timestamp, _ device: String, segment: Int64, now: Span) {
+    windows.insert(Window(start: start, device: device))
+    let known = segments[start]
+    segments[start] = min(known?.lowerBound ?? segment, segment)...max(known?.upperBound ?? segment, segment)
+    if first == nil { first = now }
+    latest = now
+  }
+
+  /// Whether to revise now.
+  func isDue(now: Span, atHead: Bool) -> Bool {
+    guard let first, let latest else { return !windows.isEmpty }
+    return Span(nanoseconds: now.nanoseconds - first.nanoseconds) >= LateReadings.patience
+      || atHead && Span(nanoseconds: now.nanoseconds - latest.nanoseconds) >= LateReadings.quiet
+  }
+
+  /// The first segment that revising will read.
+  var oldestSegment: Int64? { segments.values.map(\.lowerBound).min() }
+
+  // MARK: Keeping
+
+  init(encoded bytes: [UInt8]) {
+    var reader = ByteReader(bytes)
+    while !reader.isAtEnd {
+      guard let start = reader.integer(), let first = reader.integer(), let last = reader.integer(), first <= last,
+        let count = reader.integer()
+      else { return }
+      let time = Timestamp(nanoseconds: start)
+      segments[time] = first...last
+      for _ in 0..<max(0, count) {
+        guard let device = reader.text() else { return }
+        windows.insert(Window(start: time, device: device))
+      }
+    }
+  }
+
+  var encoded: [UInt8] {
+    var writer = ByteWriter()
+    let byStart = Dictionary(grouping: windows, by: \.start)
+    for (start, range) in segments.sorted(by: { $0.key < $1.key }) {
+      let devices = (byStart[start] ?? []).map(\.device).sorted()
+      writer.integer(start.nanoseconds)
+      writer.integer(range.lowerBound)
+      writer.integer(range.upperBound)
+      writer.integer(Int64(devices.count))
+      for device in devices { writer.text(device) }
+    }
+    return writer.bytes
+  }
+}

@@ -1,0 +1,102 @@
+import Derive
+import Journal
+import Outbox
+import Synchronization
+import Telemetry
+import Threads
+import Windows
+
+/// Derives on a thread of its own, and between turns looks after the store.
+///
+/// Never needs the network, and never holds up the ingest: it only reads what the journal has.
+final class DeriveRoom: Sendable {
+  /// What others may ask while it works.
+  struct Snapshot: Sendable {
+    var counts = DeriveCounts()
+    var position: Int64 = 0
+    var rawNeededFrom: Int64 = 0
+    var devices = 0
+    var openWindows = 0
+    var quarantine: [StatusReport.Quarantined] = []
+    var activeAlarms: [AlarmRecord] = []
+    var activeAlarmCount = 0
+    var error: String?
+  }
+
+  private let snapshot = Mutex(Snapshot())
+  private let stopping = Atomic(false)
+  private let committed: Bell
+  private let log: @Sendable (String) -> Void
+
+  /// - Parameter committed: rings when the journal has grown.
+  init(committed: Bell, log: @escaping @Sendable (String) -> Void) {
+    self.committed = committed
+    self.log = log
+  }
+
+  var current: Snapshot { snapshot.withLock { $0 } }
+
+  func stop() {
+    stopping.store(true, ordering: .relaxed)
+    committed.ring()
+  }
+
+  /// How long the thread sleeps where nothing rings: late readings and the store's age are looked at by then.
+  private static let idleSeconds = 1.0
+  /// How often status and store are looked at while there is much to derive.
+  private static let housekeepingInterval = Span.milliseconds(500)
+
+  /// Runs until `stop`; then derives what there is, and writes it.
+  ///
+  /// - Parameter keep: looks after the store; called now and then between turns.
+  func run(_ deriver: Deriver, keep: (Deriver) -> Void) {
+    var lastKept = Span.zero
+    while !stopping.load(ordering: .relaxed) {
+      let mark = committed.count
+      let now = Span(nanoseconds: MonotonicClock.nanoseconds())
+      var atHead = false
+      var failed = false
+      do {
+        atHead = try deriver.turn(now: now)
+        publish(deriver, error: nil)
+      } catch {
+        failed = true
+        publish(deriver, error: String(describing: error))
+      }
+      if now.nanoseconds - lastKept.nanoseconds >= DeriveRoom.housekeepingInterval.nanoseconds {
+        lastKept = now
+        keep(deriver)
+      }
+      if failed {
+        // What can't be written now is kept, and tried again with the next commit, or in a second.
+        committed.wait(past: committed.count, seconds: DeriveRoom.idleSeconds)
+      } else if atHead {
+        committed.wait(past: mark, seconds: DeriveRoom.idleSeconds)
+      }
+    }
+    do {
+      while try !deriver.turn(now: Span(nanoseconds: MonotonicClock.nanoseconds())) {}
+      try deriver.finish()
+    } catch {
+      log("what was derived last will be derived again at the next start: \(error)")
+    }
+    publish(deriver, error: nil)
+  }
+
+  /// How many alarms the status lists; the rest is only counted.
+  private static let shownAlarms = 100
+
+  private func publish(_ deriver: Deriver, error: String?) {
+    let active = deriver.activeAlarms
+    let shown = active.sorted { $0.time > $1.time }.prefix(DeriveRoom.shownAlarms)
+    let isNews = snapshot.withLock { snapshot in
+      let old = snapshot.error
+      snapshot = Snapshot(
+        counts: deriver.counts, position: deriver.position, rawNeededFrom: deriver.rawNeededFrom,
+        devices: deriver.deviceCount, openWindows: deriver.openWindowCount, quarantine: deriver.quarantine,
+        activeAlarms: Array(shown), activeAlarmCount: active.count, error: error)
+      return old != error
+    }
+    if isNews, let error { log("deriving waits: \(error)") }
+  }
+}

@@ -1,0 +1,17 @@
+/// Why the gateway could not start, or can't go on.
+public struct GatewayError: Error, Sendable, CustomStringConvertible {
+  /// Exit statuses of sysexits(3), which systemd and scripts understand.
+  public enum Status: Int32, Sendable {
+    case unavailable = 69
+    case io = 74
+    case configuration = 78
+  }
+
+  public let status: Status
+  public let description: String
+
+  init(_ status: Status, _ description: String) {
+    self.status = status
+    self.description = description
+  }
+}

@@ -1,0 +1,45 @@
+import Journal
+import MQTT
+import Synchronization
+import Telemetry
+
+/// Where the session's messages go: into a batch, and from there to the journal's thread.
+///
+/// All of it but `acceptsMessages` happens on the session's thread.
+final class IngestSink: MessageSink {
+  private let room: JournalRoom
+  private var batch: SegmentBuilder
+  private let gate: IngestGate
+
+  init(room: JournalRoom, gate: IngestGate) {
+    self.room = room
+    self.gate = gate
+    batch = room.builder()
+  }
+
+  func append(_ message: borrowing IncomingMessage) {
+    batch.append(
+      topic: message.topic, payload: message.payload, packetID: message.packetID, qos: message.qos,
+      retained: message.retained, receivedAt: WallClock.now())
+  }
+
+  func commit(completion: @escaping @Sendable (Result<Void, any Error>) -> Void) {
+    let full = batch
+    batch = room.builder()
+    room.add(.commit(full, completion))
+  }
+
+  func discard() { batch.removeAll() }
+
+  var acceptsMessages: Bool { gate.isOpen }
+}
+
+/// Whether the store has room for more. Closed and opened by whoever watches the store.
+final class IngestGate: Sendable {
+  private let open = Atomic(true)
+
+  var isOpen: Bool { open.load(ordering: .relaxed) }
+
+  /// Returns whether that was news.
+  func set(_ isOpen: Bool) -> Bool { open.exchange(isOpen, ordering: .relaxed) != isOpen }
+}

@@ -1,0 +1,170 @@
+import Derive
+import Journal
+import Synchronization
+import Telemetry
+import Threads
+
+/// The journal's one writer, on a thread of its own. Whoever wants something written leaves a job; the thread does one
+/// after another.
+final class JournalRoom: Sendable {
+  enum Job: Sendable {
+    case commit(SegmentBuilder, @Sendable (Result<Void, any Error>) -> Void)
+    case mark(Mark)
+    case trim(before: Int64, olderThan: Timestamp?)
+  }
+
+  struct State: Sendable {
+    var jobs: [Job] = []
+    var stopping = false
+    /// Emptied builders, whose memory is used again.
+    var spare: SegmentBuilder?
+    var status = StatusReport.Journal()
+    var trimmedForRoom: Int64 = 0
+  }
+
+  /// Rings after every commit.
+  let committed = Bell()
+  private let work = Bell()
+  private let state = Mutex(State())
+  private let path: String
+  private let log: @Sendable (String) -> Void
+
+  init(path: String, log: @escaping @Sendable (String) -> Void) {
+    self.path = path
+    self.log = log
+  }
+
+  // MARK: For others
+
+  func add(_ job: Job) {
+    state.withLock { $0.jobs.append(job) }
+    work.ring()
+  }
+
+  /// A builder to fill: an emptied one where there is one.
+  func builder() -> SegmentBuilder {
+    state.withLock { state in
+      defer { state.spare = nil }
+      return state.spare ?? SegmentBuilder()
+    }
+  }
+
+  var status: StatusReport.Journal { state.withLock { $0.status } }
+  var trimmedForRoom: Int64 { state.withLock { $0.trimmedForRoom } }
+
+  func stop() {
+    state.withLock { $0.stopping = true }
+    work.ring()
+  }
+
+  // MARK: The thread
+
+  /// Runs until `stop`, and until every job is done.
+  func run(_ opened: JournalWriter, pacer: SegmentPacer) {
+    var pacer = pacer
+    var writer: JournalWriter? = opened
+    note(opened)
+    write(.started, &writer, &pacer)
+    while true {
+      let mark = work.count
+      let (job, stopping) = state.withLock { state in
+        (state.jobs.isEmpty ? nil : state.jobs.removeFirst(), state.stopping)
+      }
+      if let job {
+        perform(job, &writer, &pacer)
+        continue
+      }
+      if stopping { return }
+      let now = Span(nanoseconds: MonotonicClock.nanoseconds())
+      if let due = pacer.due, due <= now {
+        var empty = SegmentBuilder()
+        _ = append(&empty, &writer, &pacer)
+        continue
+      }
+      // A writer that must be opened anew is tried again each second.
+      let wait = writer == nil ? 1 : pacer.due.map { ($0.nanoseconds - now.nanoseconds) } .map { Double($0) / 1e9 } ?? 5
+      work.wait(past: mark, seconds: min(wait, 5))
+    }
+  }
+
+  private func perform(_ job: Job, _ writer: inout JournalWriter?, _ pacer: inout SegmentPacer) {
+    switch job {
+    case .commit(var builder, let completion):
+      completion(append(&builder, &writer, &pacer))
+      builder.removeAll()
+      state.withLock { [builder] in $0.spare = builder }
+    case .mark(let mark): write(mark, &writer, &pacer)
+    case .trim(let before, let olderThan): trim(before, olderThan, writer)
+    }
+  }
+
+  private func write(_ mark: Mark, _ writer: inout JournalWriter?, _ pacer: inout SegmentPacer) {
+    var builder = SegmentBuilder()
+    let now = ClockReading.now().wall
+    Array(Mark.topic.utf8).withUnsafeBytes { topic in
+      Array(mark.rawValue.utf8).withUnsafeBytes { payload in
+        builder.append(topic: topic, payload: payload, packetID: 0, qos: 0, retained: false, receivedAt: now)
+      }
+    }
+    _ = append(&builder, &writer, &pacer)
+  }
+
+  private func append(
+    _ builder: inout SegmentBuilder, _ writer: inout JournalWriter?, _ pacer: inout SegmentPacer
+  ) -> Result<Void, any Error> {
+    let clock = ClockReading.now()
+    let monotonic = Span(nanoseconds: MonotonicClock.nanoseconds())
+    // Time goes on for the pacer whatever comes of this: it must not be tried in a busy loop.
+    pacer.wrote(at: clock.wall, monotonic: monotonic)
+    do {
+      let open = try writer ?? reopen()
+      writer = open
+      _ = try open.append(&builder, clock: clock)
+      note(open)
+      committed.ring()
+      return .success(())
+    } catch {
+      let text = String(describing: error)
+      let isNews = state.withLock { state in
+        defer { state.status.commit_error = text }
+        return state.status.commit_error != text
+      }
+      if isNews { log(text) }
+      // After a failed sync nothing that was written since the last good one may be trusted: never again in place.
+      if writer?.mustReopen ?? false { writer = nil }
+      return .failure(error)
+    }
+  }
+
+  private func reopen() throws -> JournalWriter {
+    let writer = try JournalWriter(path: path)
+    log("the journal is open again")
+    return writer
+  }
+
+  private func note(_ writer: JournalWriter) {
+    state.withLock { state in
+      state.status.uuid = writer.uuid
+      state.status.oldest_segment = writer.oldestID
+      state.status.newest_segment = writer.newestID
+      state.status.messages = writer.messageCount
+      state.status.bytes = writer.bytesInUse
+      state.status.commits += 1
+      state.status.commit_error = nil
+    }
+  }
+
+  /// How many segments one job deletes: a few milliseconds of writing, so that no commit waits for long.
+  private static let trimStep = 256
+
+  private func trim(_ before: Int64, _ olderThan: Timestamp?, _ writer: JournalWriter?) {
+    guard let writer else { return }
+    do {
+      let trimmed = try writer.trim(before: before, olderThan: olderThan, limit: JournalRoom.trimStep)
+      note(writer)
+      if olderThan == nil { state.withLock { $0.trimmedForRoom += Int64(trimmed.segments) } }
+    } catch {
+      log("deleting old messages: \(error)")
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import Telemetry
+
+/// How full the store is, and of what.
+struct StoreUsage: Sendable, Equatable {
+  var journalBytes: Int64
+  var outboxBytes: Int64
+  var oldestSegment: Int64
+  var newestSegment: Int64
+  /// Segments below this are derived.
+  var derivedBefore: Int64
+  /// Segments below this are derived, and what came of them is delivered.
+  var deliveredBefore: Int64
+
+  var bytes: Int64 { journalBytes + outboxBytes }
+
+  private var segments: Int64 { max(1, newestSegment - oldestSegment + 1) }
+
+  /// What one segment takes on average; at least 1.
+  var bytesPerSegment: Int64 { max(1, journalBytes / segments) }
+
+  /// About what raw takes that is not derived yet.
+  var underivedBytes: Int64 { max(0, newestSegment - max(derivedBefore, oldestSegment) + 1) * bytesPerSegment }
+}

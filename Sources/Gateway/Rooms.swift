@@ -1,0 +1,27 @@
+import MQTT
+import Outbox
+import Threads
+import Uplinks
+
+/// Everything that runs, to be closed in order.
+struct Rooms: Sendable {
+  let session: Session
+  let room: JournalRoom
+  let derive: DeriveRoom
+  let uplinks: [HTTPUplink]
+  let outbox: Outbox
+  let board: StatusBoard
+  let journalThread: BlockingThread
+  let deriveThread: BlockingThread
+
+  /// From the broker outwards: nothing is read any more, what was read is committed and acknowledged, what is committed
+  /// is derived. What an uplink has in flight is sent again after the next start, under the same key.
+  func close(within milliseconds: Int) {
+    session.stop(within: milliseconds / 2)
+    room.stop()
+    journalThread.join(within: Double(milliseconds) / 5000)
+    derive.stop()
+    deriveThread.join(within: Double(milliseconds) / 5000)
+    for uplink in uplinks { uplink.stop(within: .milliseconds(Int64(milliseconds / 10))) }
+  }
+}

@@ -1,0 +1,22 @@
+import Telemetry
+
+/// How readings are cut into windows.
+public struct WindowSettings: Sendable, Equatable {
+  /// Windows are `[k·length, (k+1)·length)` since the epoch, in event time.
+  public var length: Span
+  /// How long after its end a window waits before it is first sealed.
+  public var grace: Span
+  /// How late a reading may still revise a sealed window.
+  public var lateness: Span
+  /// How long a silent device still gets its (empty) records.
+  public var retirement: Span
+
+  public init(
+    length: Span = .minutes(5), grace: Span = .seconds(10), lateness: Span = .hours(24), retirement: Span = .hours(24)
+  ) {
+    self.length = length
+    self.grace = grace
+    self.lateness = lateness
+    self.retirement = retirement
+  }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import Gateway
+import Logging
+import ServiceLifecycle
+import Settings
+
+struct RunCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Run the gateway until it is told to stop (SIGTERM).",
+    discussion: """
+      Exit status: 0 after an orderly stop, 74 where the store can't be used, 78 where the configuration is not valid. \
+      A broker or a central server that can't be reached is never fatal: see lumbung status.
+      """)
+
+  @OptionGroup var configuration: ConfigurationOption
+
+  func run() async throws {
+    let settings = try configuration.load(checkingNamedFiles: true)
+    var logger = Logger(label: "lumbung") { StreamLogHandler.standardError(label: $0) }
+    logger.logLevel = Logger.Level(rawValue: settings.logLevel.rawValue) ?? .info
+    let gateway = Gateway(settings: settings, logger: logger)
+    let group = ServiceGroup(
+      configuration: ServiceGroupConfiguration(
+        services: [
+          ServiceGroupConfiguration.ServiceConfiguration(
+            service: gateway, successTerminationBehavior: .gracefullyShutdownGroup)
+        ],
+        gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+    do {
+      try await group.run()
+    } catch let error as GatewayError {
+      throw Exit.failing(error.status.rawValue, error)
+    } catch {
+      throw Exit.failing(Exit.io, error)
+    }
+  }
+}

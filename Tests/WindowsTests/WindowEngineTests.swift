@@ -1,0 +1,148 @@
+import Telemetry
+import Testing
+
+@testable import Windows
+
+@Suite("When windows open, seal and end")
+struct WindowEngineTests {
+  @Test("a window seals when a segment received at end plus grace is passed, not before")
+  func grace() {
+    var bench = Bench()
+    bench.add(bench.series("x", .gauge), .number(1), 30)
+    #expect(bench.seal(by: 69.999).isEmpty)
+    #expect(bench.seal(by: 70).count == 1)
+  }
+
+  @Test("windows are half-open: the end belongs to the next")
+  func halfOpen() {
+    var bench = Bench()
+    let gauge = bench.series("x", .gauge)
+    bench.add(gauge, .number(1), 59.999)
+    bench.add(gauge, .number(2), 60)
+    let records = bench.seal(by: 130)
+    #expect(records.map { $0.metric("x")?.number("last") } == [1, 2])
+  }
+
+  @Test("a reading for a sealed window is late")
+  func late() {
+    var bench = Bench()
+    let gauge = bench.series("x", .gauge)
+    bench.add(gauge, .number(1), 30)
+    _ = bench.seal(by: 70)
+    #expect(bench.add(gauge, .number(2), 40, received: 71) == .late(start: Bench.origin))
+  }
+
+  @Test("a reading older than lateness is too late, but not on the word of a clock that isn't trusted")
+  func tooLate() {
+    var bench = Bench()
+    let gauge = bench.series("x", .gauge)
+    let day = 86_400.0
+    #expect(bench.add(gauge, .number(1), 0, received: day + 1) == .tooLate)
+    #expect(bench.add(gauge, .number(1), 1, received: day + 1) == .late(start: Bench.origin))
+    #expect(
+      bench.add(gauge, .number(1), 0, received: day + 1, quality: .untrusted) == .late(start: Bench.origin))
+  }
+
+  @Test("a silent device has a record for every window until it was silent for a day; the last says so")
+  func retirement() throws {
+    var bench = Bench(length: .hours(1))
+    bench.add(bench.series("x", .gauge), .number(1), 1800)
+    let records = bench.seal(by: 48 * 3600)
+    // Heard at half past; silent for 24 h at half past of the next day, inside the 25th window.
+    #expect(records.count == 25)
+    #expect(records.allSatisfy { ($0["retired"] != nil) == ($0.text("start") == records.last?.text("start")) })
+    #expect(records.last?["retired"] as? Bool == true)
+    bench.add(bench.series("x", .gauge), .number(1), 49 * 3600)
+    #expect(bench.seal(by: 51 * 3600).first?.number("received") == 1)
+  }
+
+  @Test("a clock that leaps over years seals no windows of nobody")
+  func leap() {
+    let bench = Bench()
+    bench.engine.begin(at: Bench.at(0))
+    #expect(bench.seal(by: 60 * 365 * 86_400).isEmpty)
+    #expect(bench.engine.sealedThrough == Bench.at(60 * 365 * 86_400 - 60))
+  }
+
+  @Test("a retained state is no reading and no sign of life, but sets what nothing newer says")
+  func retained() throws {
+    var bench = Bench()
+    let availability = bench.series("availability", .state)
+    bench.add(availability, .state("online"), 10, retained: true, timeSource: .received)
+    #expect(bench.seal(by: 70).isEmpty)
+    bench.add(availability, .state("offline"), 80, retained: true, timeSource: .received)
+    bench.add(bench.series("x", .gauge), .number(1), 90)
+    let record = try #require(bench.seal(by: 130).first)
+    #expect(record.number("received") == 1)
+    let metric = try #require(record.metric("availability"))
+    #expect(metric.number("count") == 0)
+    #expect(metric.text("last") == "online")
+  }
+
+  @Test("a retained reading that is no state counts nothing")
+  func retainedGauge() {
+    var bench = Bench()
+    #expect(bench.add(bench.series("x", .gauge), .number(1), 10, retained: true) == .retained)
+    #expect(bench.seal(by: 70).isEmpty)
+  }
+
+  @Test("readings of a counter out of order are told before the window seals")
+  func disorder() throws {
+    var bench = Bench()
+    let io = bench.series("io", .counter)
+    bench.add(io, .number(100), 10)
+    bench.add(io, .number(300), 30)
+    bench.add(io, .number(200), 20)
+    let due = try #require(bench.engine.nextDue(at: Bench.at(70)))
+    #expect(due.disordered.map(\.name) == ["sman1/cam-03"])
+    #expect(due.segments == 1...3)
+  }
+
+  @Test("a window computed from all its readings equals the one that gathered them in order")
+  func recomputation() throws {
+    var generator = Seeded(state: 7)
+    for _ in 0..<200 {
+      let bench = Bench()
+      let all = [
+        bench.series("g", .gauge), bench.series("c", .counter), bench.series("s", .state), bench.series("e", .event),
+      ]
+      var readings: [Recomputation.Reading] = []
+      for index in 0..<Int.random(in: 1...40, using: &generator) {
+        let series = all.randomElement(using: &generator)!
+        let value: Observation.Value =
+          switch series.kind {
+          case .gauge: .number(Double.random(in: -50...50, using: &generator))
+          case .counter: .number(Double(Int.random(in: 0...1000, using: &generator)))
+          case .state: .state(["on", "off", "unknown"].randomElement(using: &generator)!)
+          case .event: .event(count: 1, attributes: [])
+          }
+        let observation = Observation(
+          series: series, value: value, time: Bench.at(Double(index)), timeSource: .payload)
+        let context = MessageContext(
+          sequence: Int64(index), segment: 1, receivedAt: Bench.at(Double(index)), retained: false, quality: .trusted)
+        readings.append(Recomputation.Reading(observation, context))
+        _ = bench.engine.add(observation, context)
+      }
+      let due = try #require(bench.engine.nextDue(at: Bench.at(70)))
+      let sealed = try #require(bench.engine.seal(due, quality: .trusted).first)
+      let computed = bench.engine.summarise(
+        bench.camera, Bench.origin,
+        readings: Recomputation(device: bench.camera, arrivals: readings, carries: [:]), carries: [:],
+        lastReading: nil, silence: .trusted)
+      #expect(sealed.digest == computed.digest)
+      #expect(sealed.carries == computed.carries)
+    }
+  }
+}
+
+/// A small generator whose sequence a seed decides (SplitMix64).
+struct Seeded: RandomNumberGenerator {
+  var state: UInt64
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
+    return z ^ z >> 31
+  }
+}
