@@ -72,7 +72,10 @@ let package = Package(
     room("Central", ["SQLite", "Telemetry", hummingbird, lifecycle, logging, "CZstd", "CZlib", "CSimdJSON"]),
     .executableTarget(
       name: "lumbung",
-      dependencies: ["Gateway", "Settings", "Decoding", "Journal", "Simulation", "Telemetry", arguments],
+      dependencies: [
+        "Gateway", "Settings", "Decoding", "Derive", "Journal", "Simulation", "Telemetry", "Threads", "Uplinks", arguments,
+        lifecycle, logging, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ],
       swiftSettings: strict),
     .executableTarget(name: "lumbung-central", dependencies: ["Central", arguments, lifecycle], swiftSettings: strict),
 

@@ -218,7 +218,10 @@ enum DeriveStore {
     defer { row.reset() }
     row.bind(1, start.nanoseconds)
     var ranges: [ClosedRange<Int64>] = []
-    while try row.step() where row.integer(0) <= row.integer(1) { ranges.append(row.integer(0)...row.integer(1)) }
+    while try row.step() {
+      let (first, last) = (row.integer(0), row.integer(1))
+      if first <= last { ranges.append(first...last) }
+    }
     return ranges
   }
 

@@ -1,5 +1,6 @@
 import Alarms
 import Journal
+import Outbox
 import Telemetry
 import Windows
 

@@ -1,3 +1,4 @@
+import Decoding
 import Journal
 import Telemetry
 import Windows

@@ -169,8 +169,8 @@ public final class Gateway: Service {
 
   /// Tells the session what an earlier process committed, so that what the broker sends again is known.
   private func remember(_ session: Session, _ reader: JournalReader) throws {
-    let newest = try reader.newestID
-    let oldest = try reader.oldestID
+    let newest = reader.newestID
+    let oldest = reader.oldestID
     var blocks: [[Segment]] = []
     var count = 0
     var through = newest
@@ -199,10 +199,4 @@ public final class Gateway: Service {
       token: { try definition.tokenFile.map { try Secret.read(file: $0).value } },
       log: { [logger] level, text in logger.log(level: level == .error ? .error : .info, "\(text)") })
   }
-}
-
-/// Lets a value that is no `Sendable` go over to another thread, once.
-private struct Handover<T>: @unchecked Sendable {
-  let value: T
-  init(_ value: T) { self.value = value }
 }

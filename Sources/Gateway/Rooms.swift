@@ -1,5 +1,6 @@
 import MQTT
 import Outbox
+import Telemetry
 import Threads
 import Uplinks
 

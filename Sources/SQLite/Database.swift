@@ -3,7 +3,7 @@ import CSQLite
 /// One connection to one SQLite file. Not thread-safe: one owner, on a thread that may block.
 public final class Database {
   public enum Mode: Sendable {
-    /// The file's one writer: creates it, WAL, synchronous=FULL, checkpoints by itself.
+    /// The file's one writer: creates it, WAL, synchronous=FULL, checkpoints after its transactions.
     case writer
     /// Reads only, never checkpoints, so that no second process can meet SQLite's WAL-reset fault
     /// (present from 3.7.0 to 3.51.2 where two connections write or checkpoint at once).
@@ -13,10 +13,25 @@ public final class Database {
   public let path: String
   private let handle: OpaquePointer
   private var statements: [String: Statement] = [:]
+  /// Pages in the WAL after the last commit, told by SQLite's hook; at a fixed address, since C writes to it.
+  private let walPages: UnsafeMutablePointer<Int32>
+  private let checkpointPages: Int
+  /// Why the last checkpoint of this connection failed. Pages may have been lost on their way into the file although
+  /// the WAL has them still: only a new connection, which starts from the WAL again, may go on.
+  private var failedCheckpoint: DatabaseError?
 
-  /// - Parameter synchronous: FULL everywhere but in the negative controls of our own fault tests.
-  public init(path: String, mode: Mode, synchronous: String = "FULL", pageSize: Int = 4096) throws(DatabaseError) {
+  /// - Parameters:
+  ///   - synchronous: FULL everywhere but in the negative controls of our own fault tests.
+  ///   - pageSize: In bytes; only for a file that is made now.
+  ///   - checkpointPages: Once the WAL holds so many pages, the transaction that brought it there moves them into
+  ///     the file. More means that a page written often reaches the file seldom, and a WAL that is larger.
+  public init(
+    path: String, mode: Mode, synchronous: String = "FULL", pageSize: Int = 4096, checkpointPages: Int = 1000
+  ) throws(DatabaseError) {
     self.path = path
+    self.checkpointPages = checkpointPages
+    walPages = .allocate(capacity: 1)
+    walPages.initialize(to: 0)
     var opened: OpaquePointer?
     let flags =
       switch mode {
@@ -27,6 +42,7 @@ public final class Database {
     guard code == SQLITE_OK, let opened else {
       let message = opened.map { String(cString: sqlite3_errmsg($0)) } ?? String(cString: sqlite3_errstr(code))
       sqlite3_close_v2(opened)
+      walPages.deallocate()
       throw DatabaseError(code: code, operation: "opening", path: path, message: message)
     }
     handle = opened
@@ -35,13 +51,26 @@ public final class Database {
     // reader must never be the one that checkpoints.
     if mode == .reader { _ = lumbung_sqlite3_db_config_int(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1) }
     _ = lumbung_sqlite3_db_config_int(handle, SQLITE_DBCONFIG_DEFENSIVE, 1)
+    // Files are hostile too: what a schema says is not trusted, and pages are looked through before they are used.
+    try execute("PRAGMA trusted_schema=OFF")
+    try execute("PRAGMA cell_size_check=ON")
     switch mode {
     case .writer:
       try execute("PRAGMA page_size=\(pageSize)")
-      try execute("PRAGMA journal_mode=WAL")
+      let journal = try text("PRAGMA journal_mode=WAL")
+      guard journal == "wal" || path == ":memory:" else {
+        throw DatabaseError(
+          code: SQLITE_CANTOPEN, operation: "switching to a write-ahead log", path: path,
+          message: "SQLite stays with \(journal ?? "nothing"); the file system may lack shared memory maps")
+      }
       try execute("PRAGMA synchronous=\(synchronous)")
       // The WAL keeps its size: when the disk is full, commits into an allocated WAL go on.
       try execute("PRAGMA journal_size_limit=-1")
+      keepWALAtClose()
+      // Debian's library overwrites deleted rows with zeros unless told otherwise: each byte would wear out the
+      // flash once more.
+      try execute("PRAGMA secure_delete=OFF")
+      watchWAL()
       try execute("PRAGMA foreign_keys=ON")
     case .reader:
       try execute("PRAGMA query_only=ON")
@@ -54,6 +83,24 @@ public final class Database {
   deinit {
     for statement in statements.values { statement.finalize() }
     sqlite3_close_v2(handle)
+    walPages.deallocate()
+  }
+
+  /// The WAL stays beside the file when the last connection closes, so that it need not grow again when the disk is
+  /// full, and so that a reader without the right to create it can still open the file.
+  private func keepWALAtClose() {
+    var on: Int32 = 1
+    _ = sqlite3_file_control(handle, "main", SQLITE_FCNTL_PERSIST_WAL, &on)
+  }
+
+  /// SQLite's own automatic checkpoint swallows its errors, failed syncs included; this replaces it.
+  private func watchWAL() {
+    sqlite3_wal_hook(
+      handle,
+      { context, _, _, pages in
+        context?.assumingMemoryBound(to: Int32.self).pointee = pages
+        return SQLITE_OK
+      }, walPages)
   }
 
   /// Runs statements that take nothing and return nothing.
@@ -77,11 +124,16 @@ public final class Database {
   }
 
   /// Runs `body` in one transaction; committed where it returns, rolled back where it throws.
+  ///
+  /// A checkpoint may follow the commit. Where that one fails for another reason than a full disk, the commit stands
+  /// and is reported as such; the connection's next transaction throws, and only a new connection helps.
   public func transaction<T>(_ body: () throws -> T) throws -> T {
+    if let failedCheckpoint { throw failedCheckpoint }
     try execute("BEGIN IMMEDIATE")
     do {
       let result = try body()
       try execute("COMMIT")
+      checkpointIfDue()
       return result
     } catch {
       // Some errors (full, I/O) have rolled back already.
@@ -122,7 +174,18 @@ public final class Database {
   /// Moves what it can from the WAL into the file without waiting for anyone. Only for a writer.
   public func checkpoint() throws(DatabaseError) {
     let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
-    guard code == SQLITE_OK || code == SQLITE_BUSY else { throw error(code, "checkpoint") }
+    guard code == SQLITE_OK || code & 0xff == SQLITE_BUSY else { throw error(code, "checkpointing") }
+  }
+
+  private func checkpointIfDue() {
+    guard walPages.pointee >= checkpointPages else { return }
+    do {
+      try checkpoint()
+    } catch where error.kind == .full {
+      // The WAL keeps what the file has no room for; the next commit tries again.
+    } catch {
+      failedCheckpoint = error
+    }
   }
 
   func error(_ code: Int32, _ operation: String) -> DatabaseError {

@@ -33,6 +33,8 @@ public struct DatabaseError: Error, Sendable, CustomStringConvertible {
     kind =
       switch code & 0xff {
       case 13: .full
+      // The shared-memory file could not grow (SQLITE_IOERR_SHMSIZE): there is no space for it.
+      case 10 where code == 4874: .full
       case 10: .io
       case 11, 26: .corrupt
       case 14, 8, 3: .access
@@ -46,6 +48,7 @@ public struct DatabaseError: Error, Sendable, CustomStringConvertible {
     switch kind {
     case .full: "; free space on the file system or lower [store] max_size"
     case .io: "; look at the kernel's log for the disk's errors (dmesg)"
+    case .corrupt: "; the file is damaged or no database: open the store anew, which sets it aside"
     case .access: "; the folder must exist and belong to the user that runs this"
     case .busy: "; is another lumbung running on the same store?"
     default: ""

@@ -5,6 +5,9 @@ public final class Statement {
   private let handle: OpaquePointer
   private unowned let database: Database
   private let sql: String
+  /// The first parameter that SQLite refused (too large, out of range, out of memory). Told by the next step:
+  /// otherwise NULL would be stored in its place.
+  private var refusedBinding: Int32 = SQLITE_OK
 
   init(handle: OpaquePointer, database: Database, sql: String) {
     self.handle = handle
@@ -18,11 +21,16 @@ public final class Statement {
   public func reset() {
     sqlite3_reset(handle)
     sqlite3_clear_bindings(handle)
+    refusedBinding = SQLITE_OK
+  }
+
+  private func note(_ code: Int32) {
+    if refusedBinding == SQLITE_OK { refusedBinding = code }
   }
 
   @discardableResult
   public func bind(_ index: Int32, _ value: Int64) -> Self {
-    sqlite3_bind_int64(handle, index, value)
+    note(sqlite3_bind_int64(handle, index, value))
     return self
   }
 
@@ -31,22 +39,23 @@ public final class Statement {
 
   @discardableResult
   public func bind(_ index: Int32, _ value: Double) -> Self {
-    sqlite3_bind_double(handle, index, value)
+    note(sqlite3_bind_double(handle, index, value))
     return self
   }
 
   @discardableResult
   public func bind(_ index: Int32, _ value: String?) -> Self {
     guard var value else {
-      sqlite3_bind_null(handle, index)
+      note(sqlite3_bind_null(handle, index))
       return self
     }
     value.withUTF8 { utf8 in
       utf8.withMemoryRebound(to: CChar.self) { characters in
         // An empty buffer may have no address, which SQLite would take for NULL.
-        _ = characters.baseAddress.map {
-          lumbung_sqlite3_bind_text(handle, index, $0, Int32(characters.count))
-        } ?? lumbung_sqlite3_bind_text(handle, index, "", 0)
+        let length = Int32(clamping: characters.count)
+        note(
+          characters.baseAddress.map { lumbung_sqlite3_bind_text(handle, index, $0, length) }
+            ?? lumbung_sqlite3_bind_text(handle, index, "", 0))
       }
     }
     return self
@@ -56,11 +65,12 @@ public final class Statement {
   @discardableResult
   public func bind(_ index: Int32, _ value: [UInt8]) -> Self {
     if value.isEmpty {
-      sqlite3_bind_zeroblob(handle, index, 0)
+      note(sqlite3_bind_zeroblob(handle, index, 0))
     } else {
-      _ = value.withUnsafeBytes { bytes in
-        sqlite3_bind_blob64(
-          handle, index, bytes.baseAddress, UInt64(bytes.count), unsafeBitCast(-1, to: sqlite3_destructor_type.self))
+      value.withUnsafeBytes { bytes in
+        note(
+          sqlite3_bind_blob64(
+            handle, index, bytes.baseAddress, UInt64(bytes.count), unsafeBitCast(-1, to: sqlite3_destructor_type.self)))
       }
     }
     return self
@@ -68,12 +78,17 @@ public final class Statement {
 
   /// Runs the statement with a blob that is not copied: it must stay in place for the call.
   public func run(blob index: Int32, _ bytes: UnsafeRawBufferPointer) throws(DatabaseError) {
-    _ = lumbung_sqlite3_bind_blob_static(handle, index, bytes.baseAddress, Int32(bytes.count))
+    note(lumbung_sqlite3_bind_blob_static(handle, index, bytes.baseAddress, Int32(clamping: bytes.count)))
     try run()
   }
 
   /// One step; true where there is a row to read.
   public func step() throws(DatabaseError) -> Bool {
+    guard refusedBinding == SQLITE_OK else {
+      let error = database.error(refusedBinding, sql)
+      reset()
+      throw error
+    }
     switch sqlite3_step(handle) {
     case SQLITE_ROW: return true
     case SQLITE_DONE: return false

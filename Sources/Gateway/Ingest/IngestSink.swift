@@ -26,7 +26,7 @@ final class IngestSink: MessageSink {
   func commit(completion: @escaping @Sendable (Result<Void, any Error>) -> Void) {
     let full = batch
     batch = room.builder()
-    room.add(.commit(full, completion))
+    room.add(.commit(Handover(full), completion))
   }
 
   func discard() { batch.removeAll() }

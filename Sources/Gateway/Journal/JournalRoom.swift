@@ -8,7 +8,7 @@ import Threads
 /// after another.
 final class JournalRoom: Sendable {
   enum Job: Sendable {
-    case commit(SegmentBuilder, @Sendable (Result<Void, any Error>) -> Void)
+    case commit(Handover<SegmentBuilder>, @Sendable (Result<Void, any Error>) -> Void)
     case mark(Mark)
     case trim(before: Int64, olderThan: Timestamp?)
   }
@@ -17,7 +17,7 @@ final class JournalRoom: Sendable {
     var jobs: [Job] = []
     var stopping = false
     /// Emptied builders, whose memory is used again.
-    var spare: SegmentBuilder?
+    var spare: Handover<SegmentBuilder>?
     var status = StatusReport.Journal()
     var trimmedForRoom: Int64 = 0
   }
@@ -45,7 +45,7 @@ final class JournalRoom: Sendable {
   func builder() -> SegmentBuilder {
     state.withLock { state in
       defer { state.spare = nil }
-      return state.spare ?? SegmentBuilder()
+      return state.spare?.value ?? SegmentBuilder()
     }
   }
 
@@ -77,8 +77,7 @@ final class JournalRoom: Sendable {
       if stopping { return }
       let now = Span(nanoseconds: MonotonicClock.nanoseconds())
       if let due = pacer.due, due <= now {
-        var empty = SegmentBuilder()
-        _ = append(&empty, &writer, &pacer)
+        _ = append(SegmentBuilder(), &writer, &pacer)
         continue
       }
       // A writer that must be opened anew is tried again each second.
@@ -89,10 +88,12 @@ final class JournalRoom: Sendable {
 
   private func perform(_ job: Job, _ writer: inout JournalWriter?, _ pacer: inout SegmentPacer) {
     switch job {
-    case .commit(var builder, let completion):
-      completion(append(&builder, &writer, &pacer))
+    case .commit(let handed, let completion):
+      var builder = handed.value
+      completion(append(builder, &writer, &pacer))
       builder.removeAll()
-      state.withLock { [builder] in $0.spare = builder }
+      let spare = Handover(builder)
+      state.withLock { $0.spare = spare }
     case .mark(let mark): write(mark, &writer, &pacer)
     case .trim(let before, let olderThan): trim(before, olderThan, writer)
     }
@@ -106,11 +107,11 @@ final class JournalRoom: Sendable {
         builder.append(topic: topic, payload: payload, packetID: 0, qos: 0, retained: false, receivedAt: now)
       }
     }
-    _ = append(&builder, &writer, &pacer)
+    _ = append(builder, &writer, &pacer)
   }
 
   private func append(
-    _ builder: inout SegmentBuilder, _ writer: inout JournalWriter?, _ pacer: inout SegmentPacer
+    _ builder: SegmentBuilder, _ writer: inout JournalWriter?, _ pacer: inout SegmentPacer
   ) -> Result<Void, any Error> {
     let clock = ClockReading.now()
     let monotonic = Span(nanoseconds: MonotonicClock.nanoseconds())
@@ -119,7 +120,7 @@ final class JournalRoom: Sendable {
     do {
       let open = try writer ?? reopen()
       writer = open
-      _ = try open.append(&builder, clock: clock)
+      _ = try open.append(builder, clock: clock)
       note(open)
       committed.ring()
       return .success(())
@@ -162,7 +163,7 @@ final class JournalRoom: Sendable {
     do {
       let trimmed = try writer.trim(before: before, olderThan: olderThan, limit: JournalRoom.trimStep)
       note(writer)
-      if olderThan == nil { state.withLock { $0.trimmedForRoom += Int64(trimmed.segments) } }
+      if olderThan == nil { state.withLock { $0.trimmedForRoom += Int64(trimmed) } }
     } catch {
       log("deleting old messages: \(error)")
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Decoding
 import Glibc
+import Settings
 import Telemetry
 
 struct DecodeCommand: ParsableCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Decoding
 import Derive
 import Journal
+import Settings
 import Telemetry
 
 struct MessagesCommand: ParsableCommand {
@@ -39,7 +40,7 @@ struct MessagesCommand: ParsableCommand {
     } catch let error as ExitCode {
       throw error
     } catch {
-      throw Exit.failing(Exit.io, error)
+      throw Exit.failing(Exit.io, "\(error)")
     }
   }
 

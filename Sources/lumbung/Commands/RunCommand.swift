@@ -3,6 +3,7 @@ import Gateway
 import Logging
 import ServiceLifecycle
 import Settings
+import UnixSignals
 
 struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -31,7 +32,7 @@ struct RunCommand: AsyncParsableCommand {
     } catch let error as GatewayError {
       throw Exit.failing(error.status.rawValue, error)
     } catch {
-      throw Exit.failing(Exit.io, error)
+      throw Exit.failing(Exit.io, "\(error)")
     }
   }
 }

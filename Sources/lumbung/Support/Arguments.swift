@@ -1,11 +1,11 @@
 import ArgumentParser
 import Telemetry
 
-extension Span: @retroactive ExpressibleByArgument {
+extension Span: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }
 }
 
-extension Timestamp: @retroactive ExpressibleByArgument {
+extension Timestamp: ExpressibleByArgument {
   public init?(argument: String) {
     guard let time = RFC3339.parse(argument) else { return nil }
     self = time

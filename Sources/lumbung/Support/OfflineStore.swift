@@ -11,8 +11,8 @@ struct OfflineStore {
   init(path: String) throws {
     let reader = try JournalReader(path: "\(path)/journal.db")
     uuid = reader.uuid
-    oldest = try reader.oldestID
-    newest = try reader.newestID
+    oldest = reader.oldestID
+    newest = reader.newestID
     if case .segment(let last)? = try reader.segments(after: newest - 1, limit: 1).last {
       lastWritten = last.clock.wall
     } else {

@@ -1,0 +1,69 @@
+# Lumbung. `make` lists what there is to make.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+# One goal after the other: the Swift build folder is locked while it is used.
+.NOTPARALLEL:
+
+PYTHON ?= python3
+SWIFT ?= swift
+FORMATTED := Package.swift Sources Tests
+# Python leaves no compiled files behind in the source tree.
+export PYTHONDONTWRITEBYTECODE := 1
+
+# Warnings are errors where we work on the code; a newer compiler's new warning must not stop a build in the field.
+STRICT := -Xswiftc -warnings-as-errors
+# One file to copy to the box: nothing of Swift's has to be installed there.
+RELEASE := -c release --static-swift-stdlib
+
+# FOR=60s bounds the demonstration. KILLS, RATE and LONG=1 are those of Tests/EndToEnd.
+FOR ?=
+export FOR
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: ## Install what is missing of Tools/packages.txt (Debian; asks for sudo only then)
+	@Tools/install-packages
+
+.PHONY: build
+build: install ## Build lumbung and lumbung-central, ready to ship (.build/release)
+	$(SWIFT) build $(RELEASE) --product lumbung
+	$(SWIFT) build $(RELEASE) --product lumbung-central
+
+.PHONY: test
+test: install lint test-tools test-units test-whole ## Everything that must hold: format, unit and end-to-end tests
+
+.PHONY: lint
+lint: ## Check the format of the Swift code
+	$(SWIFT) format lint --strict --recursive --parallel $(FORMATTED)
+
+.PHONY: test-units
+test-units: ## Swift unit tests, warnings as errors
+	$(SWIFT) build --build-tests $(STRICT)
+	$(SWIFT) test --skip-build $(STRICT)
+
+.PHONY: test-tools
+test-tools: ## Tests of the checking programs in Tools
+	$(PYTHON) -m unittest discover -s Tools -p 'test_*.py'
+
+.PHONY: test-whole
+test-whole: build ## End-to-end tests against the built programs (LONG=1 for the long form)
+	$(PYTHON) -m unittest discover -v -s Tests/EndToEnd -p 'test_*.py'
+
+.PHONY: demo
+demo: build ## Run a district on this machine until Ctrl-C, or FOR=60s with faults and an account at the end
+	@$(PYTHON) Tools/demo.py
+
+.PHONY: format
+format: ## Format the Swift code in place
+	$(SWIFT) format --in-place --recursive --parallel $(FORMATTED)
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf .build demo-output
+	find Tools Tests -name __pycache__ -type d -prune -exec rm -rf {} +

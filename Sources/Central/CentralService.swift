@@ -1,0 +1,66 @@
+import Hummingbird
+import Logging
+import SQLite
+import ServiceLifecycle
+import Telemetry
+import UnixSignals
+
+/// The receiver as a whole: store, routes and server, from start to graceful end.
+public struct CentralService: Sendable {
+  /// How long requests that are under way may take to finish at the end. One that was only half sent when its link
+  /// died would never; its sender comes again.
+  private static let patience = Duration.seconds(5)
+
+  private let address: ListenAddress
+  private let location: StoreLocation
+  private let tokens: Tokens?
+  private let logger: Logger
+
+  /// - Parameters:
+  ///   - tokens: who may write; `nil` for anyone, which only an address that is this machine's alone may offer.
+  ///   - logger: for what people should know; nothing is logged per request.
+  public init(
+    address: ListenAddress, location: StoreLocation, tokens: Tokens?, logger: Logger
+  ) throws(CentralError) {
+    guard tokens != nil || address.isLoopback else {
+      throw .configuration(
+        "without --token-file anyone who reaches \(address.host) could write; give one, or listen on 127.0.0.1")
+    }
+    self.address = address
+    self.location = location
+    self.tokens = tokens
+    self.logger = logger
+  }
+
+  /// Serves until SIGTERM or SIGINT: then it takes no new requests, finishes those it has, and closes the store.
+  public func run() async throws(CentralError) {
+    let store = try await open()
+    if tokens == nil { logger.warning("no --token-file: every program on this machine may write") }
+    let routes = Routes(store: store, tokens: tokens, now: { WallClock.now() })
+    let server = CentralServer(routes: routes, address: address, logger: logger)
+    // Shut down in reverse: the store goes last, when nobody uses it any more.
+    var configuration = ServiceGroupConfiguration(
+      services: [store, server.application], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+    configuration.maximumGracefulShutdownDuration = CentralService.patience
+    let group = ServiceGroup(configuration: configuration)
+    do {
+      try await group.run()
+    } catch let error as DatabaseError {
+      throw .storage("\(error)")
+    } catch {
+      await store.close()
+      throw .unavailable("serving on \(address.host):\(address.port) failed: \(error)")
+    }
+  }
+
+  private func open() async throws(CentralError) -> SQLiteCentralStore {
+    switch location {
+    case .sqlite(let path):
+      do {
+        return try await SQLiteCentralStore.open(path: path)
+      } catch {
+        throw .storage("\(error)")
+      }
+    }
+  }
+}

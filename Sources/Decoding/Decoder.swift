@@ -1,0 +1,102 @@
+import Telemetry
+
+/// Turns messages into observations: topic and bytes in, readings out. No I/O but reading zone files at set-up.
+///
+/// The first source whose topic pattern matches takes the message, alone. What a topic means is found out once and
+/// remembered, within `DecodingLimits.topics`.
+///
+/// Not thread-safe: one owner. `Sparkplug` sources remember births, so messages must come in their order.
+public final class Decoder {
+  public enum Outcome: Sendable {
+    /// All that the payload holds was read; at least one observation.
+    case decoded
+    /// Some values were invalid; the valid ones are there. At least one fault.
+    case partial([DecodingFault])
+    /// Recognised, and nothing to take, with why: a snapshot, the echo of a command.
+    case ignored(String)
+    /// No source's topic matches.
+    case unrouted
+    /// Nothing of it could be read: to be quarantined.
+    case refused(DecodingFault)
+  }
+
+  private struct Source {
+    let pattern: TopicPattern
+    let format: any SourceFormat
+  }
+
+  private let sources: [Source]
+  private let message: Message
+  private let limits: DecodingLimits
+  private var routes = ByteTable<(any TopicReader)?>()
+
+  /// Throws where a source cannot be compiled: an unknown format or zone, a faulty pointer, a template with an
+  /// unknown capture. `timezone` is the gateway's, for sources that have none.
+  public init(
+    sources: [SourceDefinition], timezone: String, registry: Registry, limits: DecodingLimits = .init()
+  ) throws(DecoderSetupFault) {
+    self.limits = limits
+    message = Message(registry: registry, limits: limits)
+    var zones = ZoneShelf()
+    let gatewayZone = try zones.zone(timezone, source: "")
+    var compiled: [Source] = []
+    for source in sources {
+      let zone = try source.timezone.map { name throws(DecoderSetupFault) in
+        try zones.zone(name, source: source.name)
+      }
+      let setup = SourceSetup(source: source, zone: zone ?? gatewayZone, registry: registry, limits: limits)
+      compiled.append(Source(pattern: source.topic, format: try setup.compile()))
+    }
+    self.sources = compiled
+  }
+
+  /// Decodes one message; its observations are appended. Those of a refused message are not.
+  public func decode(
+    topic: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, _ reception: Reception,
+    into observations: inout [Observation]
+  ) -> Outcome {
+    guard let reader = route(topic) else { return .unrouted }
+    guard payload.count <= limits.payloadBytes else {
+      return .refused(
+        DecodingFault(
+          byte: limits.payloadBytes, "the payload has \(payload.count) bytes; at most \(limits.payloadBytes) are read"))
+    }
+    message.begin(reception, &observations)
+    let outcome = reader.read(payload, into: message)
+    message.end(outcome, &observations)
+    return outcome
+  }
+
+  /// The one device of all messages of this topic, where the topic alone says it; `nil` where the payload decides or
+  /// no source matches. Cheap after the first time.
+  public func device(ofTopic topic: UnsafeRawBufferPointer) -> Device? { route(topic)?.device }
+
+  /// Whether the payload decides which devices it concerns; `false` where no source matches.
+  public func payloadDecidesDevice(ofTopic topic: UnsafeRawBufferPointer) -> Bool {
+    route(topic)?.payloadDecidesDevice ?? false
+  }
+
+  /// Topics whose route is remembered at the moment.
+  var rememberedTopics: Int { routes.count }
+
+  @inline(__always)
+  private func route(_ topic: UnsafeRawBufferPointer) -> (any TopicReader)? {
+    if let known = routes.find(topic) { return known }
+    return findRoute(topic)
+  }
+
+  private func findRoute(_ topic: UnsafeRawBufferPointer) -> (any TopicReader)? {
+    var reader: (any TopicReader)?
+    if UTF8Check.firstInvalid(topic) == nil {
+      let text = String(utf8: topic)
+      for source in sources {
+        guard let captures = source.pattern.match(text) else { continue }
+        reader = source.format.reader(for: RoutedTopic(text, captures: captures), message)
+        break
+      }
+    }
+    if routes.count >= limits.topics { routes.removeAll() }
+    routes.insert(reader, for: topic)
+    return reader
+  }
+}

@@ -1,0 +1,121 @@
+import Telemetry
+
+/// What `format = "axis"` emits.
+enum AxisMetrics {
+  static let other = DeviceEvent.Other("axis")
+
+  static let all = DeviceEventRule.entries + [DeviceEventRule.objectDetected] + other.entries
+}
+
+/// `axis/<serial>/event/…`; the part before the serial may be another, or none.
+struct AxisTopic {
+  let serial: String
+
+  init?(_ topic: RoutedTopic) {
+    guard let marker = topic.levels.firstIndex(of: "event"), marker > 0 else { return nil }
+    serial = topic.levels[marker - 1]
+  }
+}
+
+/// `format = "axis"`: the event bridge of Axis cameras. `{"topic", "timestamp" in ms, "message": {"source", "key",
+/// "data"}}`, all values texts.
+final class AxisFormat: SourceFormat {
+  let time: TimeReader?
+  private let naming: Naming
+
+  init(_ setup: SourceSetup) throws(DecoderSetupFault) {
+    naming = setup.naming(BuiltInFormat.axis.defaultClass)
+    time = try setup.timeReader()
+  }
+
+  func reader(for topic: RoutedTopic, _ message: Message) -> any TopicReader {
+    guard let serial = AxisTopic(topic)?.serial else {
+      return SilentReader(refusing: "the topic is not …/<serial>/event/…")
+    }
+    guard let device = naming.device(topic.captures, default: serial, extra: ["serial": serial]) else {
+      return SilentReader.deviceLimit
+    }
+    return AxisReader(self, device)
+  }
+}
+
+final class AxisReader: TopicReader {
+  private let format: AxisFormat
+  private let itsDevice: Device
+
+  init(_ format: AxisFormat, _ device: Device) {
+    self.format = format
+    itsDevice = device
+  }
+
+  var device: Device? { itsDevice }
+  var payloadDecidesDevice: Bool { false }
+
+  func read(_ payload: UnsafeRawBufferPointer, into message: Message) -> Decoder.Outcome {
+    let root: JSONValue
+    do throws(DecodingFault) { root = try message.json.parse(payload) } catch { return .refused(error) }
+    guard let body = root.member("message"), body.kind == .object else {
+      return .refused(DecodingFault(path: "/message", "there is no such object"))
+    }
+    guard let data = body.member("data"), data.kind == .object else {
+      return .refused(DecodingFault(path: "/message/data", "there is no such object"))
+    }
+    guard let topicText = root.member("topic"), topicText.kind == .string, !topicText.text.isEmpty,
+      let topic = message.shortText(topicText.text, path: "/topic")
+    else { return .refused(DecodingFault(path: "/topic", "there is no topic's name")) }
+    let levels = topic.split(separator: "/").map { DeviceEvent.withoutNamespace($0) }
+    var labels: [Series.Label] = []
+    for (path, part) in [("/message/source", body.member("source")), ("/message/key", body.member("key"))] {
+      guard let part else { continue }
+      for (key, value) in part.members {
+        guard let text = VendorValue(value, limits: message.limits).label,
+          let name = message.shortText(key, path: path), !labels.contains(where: { $0.name == name })
+        else { continue }
+        labels.append(Series.Label(name, text))
+      }
+    }
+    let moment = moment(root, message)
+    if let scenario = AxisReader.scenario(levels) {
+      take(scenario: scenario, data, labels, moment, message)
+    } else {
+      DeviceEvent(
+        topic: levels.joined(separator: "/"), labels: labels, device: itsDevice, moment: moment,
+        other: AxisMetrics.other
+      ).take(data, path: "/message/data", message)
+    }
+    return message.outcome(nothing: "the event has no data")
+  }
+
+  /// `CameraApplicationPlatform/ObjectAnalytics/Device1Scenario1`, and the same of Axis' other applications.
+  private static func scenario(_ levels: [String]) -> (application: String, name: String)? {
+    levels.count == 3 && levels[0] == "CameraApplicationPlatform" ? (levels[1], levels[2]) : nil
+  }
+
+  private func take(
+    scenario: (application: String, name: String), _ data: JSONValue, _ labels: [Series.Label], _ moment: Moment,
+    _ message: Message
+  ) {
+    guard let active = data.member("active") else {
+      return message.fault(DecodingFault(path: "/message/data/active", "there is no such value"))
+    }
+    guard let flag = VendorValue(active, limits: message.limits).boolean else {
+      return message.fault(DecodingFault(path: "/message/data/active", "is neither true nor false"))
+    }
+    let isMotion = scenario.application == "VMD" || scenario.application == "MotionGuard"
+    message.emit(
+      itsDevice, isMotion ? SharedMetrics.motion : DeviceEventRule.objectDetected, flag ? "true" : "false", moment,
+      labels: labels + [Series.Label("scenario", scenario.name)])
+  }
+
+  /// Milliseconds; what would be before 2020 as such, and is not as seconds, was meant as seconds.
+  private func moment(_ root: JSONValue, _ message: Message) -> Moment {
+    if let time = format.time { return message.moment(time.time(in: root, message)) }
+    guard let stamp = root.member("timestamp"), stamp.kind != .null else { return message.received }
+    let count = stamp.integer ?? IntegerText.parse(stamp.text.trimmed)
+    guard let count else {
+      message.fault(DecodingFault(path: "/timestamp", "no number of milliseconds", showing: stamp.text))
+      return message.received
+    }
+    return message.moment(EpochTime.guessed(count))
+  }
+}

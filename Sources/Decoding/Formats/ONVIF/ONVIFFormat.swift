@@ -1,0 +1,147 @@
+import Telemetry
+
+/// `format = "onvif"`: ONVIF Profile M over MQTT, `onvif-ej` (events as JSON) and `onvif-mj` (`SensorData`).
+enum ONVIFMetrics {
+  static let other = DeviceEvent.Other("onvif")
+  static let sensor = CatalogueEntry(
+    "onvif.sensor.{name}", "1", .gauge, "a sensor's value that is neither temperature nor humidity; label sensor")
+
+  static let all = DeviceEventRule.entries + [SharedMetrics.humidity, sensor] + other.entries
+}
+
+/// A topic of the event broker: `Prefix/onvif-ej/LocalTopic[/&src1/src2]`. The prefix may have several levels.
+struct ONVIFTopic {
+  let prefix: String
+  let isEvent: Bool
+  /// Without namespaces and sources: `VideoSource/MotionAlarm`.
+  let local: String
+  /// What follows the `&`: the sources' values; empty where nothing does.
+  let sources: String
+
+  /// `nil` where there is neither `onvif-ej` nor `onvif-mj` in the topic.
+  init?(_ topic: RoutedTopic) {
+    guard let marker = topic.levels.firstIndex(where: { $0 == "onvif-ej" || $0 == "onvif-mj" }) else { return nil }
+    prefix = topic.levels[..<marker].joined(separator: "/")
+    isEvent = topic.levels[marker] == "onvif-ej"
+    let rest = topic.levels[(marker + 1)...]
+    let end = rest.firstIndex { $0.hasPrefix("&") } ?? rest.endIndex
+    local = rest[..<end].map { DeviceEvent.withoutNamespace($0) }.joined(separator: "/")
+    sources = end < rest.endIndex ? String(rest[end...].joined(separator: "/").dropFirst()) : ""
+  }
+}
+
+final class ONVIFFormat: SourceFormat {
+  let time: TimeReader?
+  private let naming: Naming
+
+  init(_ setup: SourceSetup) throws(DecoderSetupFault) {
+    naming = setup.naming(BuiltInFormat.onvif.defaultClass)
+    time = try setup.timeReader()
+  }
+
+  func reader(for topic: RoutedTopic, _ message: Message) -> any TopicReader {
+    guard let parts = ONVIFTopic(topic) else {
+      return SilentReader(refusing: "the topic has neither onvif-ej nor onvif-mj in it")
+    }
+    let name = parts.prefix.isEmpty ? "onvif" : parts.prefix
+    guard let device = naming.device(topic.captures, default: name, extra: ["prefix": parts.prefix]) else {
+      return SilentReader.deviceLimit
+    }
+    return ONVIFReader(self, device, parts)
+  }
+}
+
+final class ONVIFReader: TopicReader {
+  private let format: ONVIFFormat
+  private let itsDevice: Device
+  private let topic: ONVIFTopic
+
+  init(_ format: ONVIFFormat, _ device: Device, _ topic: ONVIFTopic) {
+    self.format = format
+    itsDevice = device
+    self.topic = topic
+  }
+
+  var device: Device? { itsDevice }
+  var payloadDecidesDevice: Bool { false }
+
+  func read(_ payload: UnsafeRawBufferPointer, into message: Message) -> Decoder.Outcome {
+    if payload.isEmpty { return .ignored("an empty payload: the property was deleted") }
+    let root: JSONValue
+    do throws(DecodingFault) { root = try message.json.parse(payload) } catch { return .refused(error) }
+    guard root.kind == .object else {
+      return .refused(DecodingFault(path: "", "\(root.kindName), where an object was expected"))
+    }
+    return topic.isEvent ? event(root, message) : metadata(root, message)
+  }
+
+  private func event(_ root: JSONValue, _ message: Message) -> Decoder.Outcome {
+    guard let data = root.member("Data"), data.kind == .object else {
+      return .refused(DecodingFault(path: "/Data", "there is no such object"))
+    }
+    var labels: [Series.Label] = []
+    if let source = root.member("Source") {
+      for (key, value) in source.members {
+        guard let text = VendorValue(value, limits: message.limits).label,
+          let name = message.shortText(key, path: "/Source")
+        else { continue }
+        // An object has each name once; so has a series.
+        if !labels.contains(where: { $0.name == name }) { labels.append(Series.Label(name, text)) }
+      }
+    }
+    if labels.isEmpty, !topic.sources.isEmpty { labels = [Series.Label("source", topic.sources)] }
+    let moment = moment(root, root.member("UtcTime"), "/UtcTime", message)
+    DeviceEvent(
+      topic: topic.local, labels: labels, device: itsDevice, moment: moment, other: ONVIFMetrics.other
+    ).take(data, path: "/Data", message)
+    return message.outcome(nothing: "the event has no data")
+  }
+
+  private func metadata(_ root: JSONValue, _ message: Message) -> Decoder.Outcome {
+    guard let data = root.member("SensorData") else { return .ignored("analytics metadata, no sensor's data") }
+    let isArray = data.kind == .array
+    guard isArray || data.kind == .object else {
+      return .refused(DecodingFault(path: "/SensorData", "\(data.kindName), where an object was expected"))
+    }
+    if isArray {
+      for (position, item) in data.elements.enumerated() { sensor(root, item, "/SensorData/\(position)", message) }
+    } else {
+      sensor(root, data, "/SensorData", message)
+    }
+    return message.outcome(nothing: "no sensor's value in the payload")
+  }
+
+  private func sensor(_ root: JSONValue, _ data: JSONValue, _ path: String, _ message: Message) {
+    guard data.kind == .object else {
+      return message.fault(DecodingFault(path: path, "\(data.kindName), where an object was expected"))
+    }
+    var labels: [Series.Label] = []
+    if let id = data.member("@SensorID"), let text = VendorValue(id, limits: message.limits).label {
+      labels.append(Series.Label("SensorID", text))
+    }
+    let moment = moment(root, data.member("@UtcTime"), path + "/@UtcTime", message)
+    let scope = JSONScope(message: message, moment: moment)
+    let name = topic.local.split(separator: "/").last.map(String.init) ?? "value"
+    switch name {
+    case "Temperature":
+      scope.number(data.member("Value"), itsDevice, SharedMetrics.temperature, path + "/Value", labels: labels)
+    case "Humidity":
+      scope.number(data.member("Value"), itsDevice, SharedMetrics.humidity, path + "/Value", labels: labels)
+    default:
+      scope.number(
+        data.member("Value"), itsDevice, ONVIFMetrics.sensor, path + "/Value", labels: labels,
+        name: "onvif.sensor.\(name)")
+    }
+  }
+
+  /// `UtcTime` is UTC with or without its Z.
+  private func moment(_ root: JSONValue, _ utc: JSONValue?, _ path: String, _ message: Message) -> Moment {
+    if let time = format.time { return message.moment(time.time(in: root, message)) }
+    guard let utc, utc.kind == .string, !utc.text.isEmpty else { return message.received }
+    guard let time = ISOTime.parse(utc.text.trimmed, zone: nil) else {
+      message.fault(DecodingFault(path: path, "no date and time in ISO 8601", showing: utc.text))
+      return message.received
+    }
+    return message.moment(time)
+  }
+}

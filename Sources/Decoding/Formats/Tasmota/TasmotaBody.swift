@@ -1,0 +1,96 @@
+import Telemetry
+
+/// The values of a SENSOR or STATE message.
+struct TasmotaBody {
+  let device: Device
+  let scope: JSONScope
+
+  /// A member of the message itself; `root` is the message.
+  func takeTop(_ name: String, _ value: JSONValue, _ path: String, _ root: JSONValue) {
+    func place(_ below: String = "") -> String { path + "/" + JSONPointer.escape(name) + below }
+    switch name {
+    case "Time", "Epoch", "Uptime", "TempUnit", "PressureUnit", "SpeedUnit", "SleepMode", "Sleep": return
+    case "UptimeSec": scope.number(value, device, SharedMetrics.uptime, place())
+    case "Vcc": scope.number(value, device, SharedMetrics.voltage, place(), labels: [Series.Label("sensor", "Vcc")])
+    case "Heap": scope.number(value, device, TasmotaMetrics.heap, place(), scale: 1024)
+    case "LoadAvg": scope.number(value, device, TasmotaMetrics.load, place())
+    case "MqttCount": scope.number(value, device, TasmotaMetrics.mqttCount, place())
+    case "Wifi":
+      scope.number(value.member("RSSI"), device, TasmotaMetrics.wifiQuality, place("/RSSI"))
+      scope.number(value.member("Signal"), device, TasmotaMetrics.wifiSignal, place("/Signal"))
+      scope.number(value.member("LinkCount"), device, TasmotaMetrics.wifiCount, place("/LinkCount"))
+    case "ENERGY": energy(value, place())
+    default:
+      if value.kind == .object {
+        sensor(name, value, root, place())
+      } else if TasmotaReader.isNumbered(name, "POWER") {
+        word(value, TasmotaMetrics.power, name, place())
+      } else if TasmotaReader.isNumbered(name, "Switch") {
+        word(value, TasmotaMetrics.input, name, place())
+      }
+    }
+  }
+
+  private func word(
+    _ value: JSONValue, _ entry: CatalogueEntry, _ channel: String, _ path: @autoclosure () -> String
+  ) {
+    let text = value.text.trimmed
+    let word = String(utf8: UnsafeRawBufferPointer(rebasing: text.prefix(8))).lowercased()
+    guard word == "on" || word == "off" else {
+      return scope.message.fault(DecodingFault(path: path(), "is neither ON nor OFF", showing: text))
+    }
+    scope.message.emit(device, entry, word, scope.moment, labels: [Series.Label("channel", channel)])
+  }
+
+  private func energy(_ object: JSONValue, _ path: @autoclosure () -> String) {
+    guard object.kind == .object else {
+      return scope.message.fault(DecodingFault(path: path(), "\(object.kindName), where an object was expected"))
+    }
+    for (key, value) in object.members {
+      guard let field = scope.message.shortText(key, path: path()), !TasmotaMetrics.energyPassedOver.contains(field)
+      else { continue }
+      let rule = TasmotaMetrics.energyFields[field]
+      values(value, rule, "ENERGY", field, path() + "/" + JSONPointer.escape(field), labels: [])
+    }
+  }
+
+  private func sensor(
+    _ name: String, _ object: JSONValue, _ root: JSONValue, _ path: @autoclosure () -> String
+  ) {
+    // Keys of several sensors of a kind follow the order in which they were found; their identity is inside.
+    let identity = object.member("Id").flatMap { VendorValue($0, limits: scope.message.limits).label }
+    let labels = [Series.Label("sensor", identity ?? name)]
+    let isFahrenheit = root.member("TempUnit")?.text.equals("F") ?? false
+    for (key, value) in object.members {
+      guard let field = scope.message.shortText(key, path: path()), field != "Id" else { continue }
+      func place() -> String { path() + "/" + JSONPointer.escape(field) }
+      if isFahrenheit, field == "Temperature" || field == "DewPoint", let rule = TasmotaMetrics.sensorFields[field] {
+        guard let number = scope.number(value, place()) else { continue }
+        scope.message.emit(device, rule.entry, (number - 32) / 1.8, scope.moment, labels: labels)
+      } else {
+        values(value, TasmotaMetrics.sensorFields[field], name, field, place(), labels: labels)
+      }
+    }
+  }
+
+  /// A number, or one per phase. What has no rule is taken where it is a number, and passed over where it is not.
+  private func values(
+    _ value: JSONValue, _ rule: TasmotaMetrics.Rule?, _ sensor: String, _ field: String,
+    _ path: @autoclosure () -> String, labels: [Series.Label]
+  ) {
+    guard let rule else {
+      guard value.kind == .number || value.kind == .unusable else { return }
+      let all = labels.isEmpty ? [Series.Label("sensor", sensor)] : labels
+      return scope.number(
+        value, device, TasmotaMetrics.other, path(), labels: all, name: "tasmota.\(sensor).\(field)")
+    }
+    guard value.kind == .array else {
+      return scope.number(value, device, rule.entry, path(), labels: labels, scale: rule.scale)
+    }
+    for (position, element) in value.elements.enumerated() {
+      scope.number(
+        element, device, rule.entry, "\(path())/\(position)",
+        labels: labels + [Series.Label("phase", String(position + 1))], scale: rule.scale)
+    }
+  }
+}

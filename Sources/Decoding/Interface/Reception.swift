@@ -1,0 +1,16 @@
+import Telemetry
+
+/// How a message came.
+public struct Reception: Sendable {
+  public var receivedAt: Timestamp
+  /// Whether `receivedAt` was read from a clock that is known to be right; only then may it judge a device's clock.
+  public var clockTrusted: Bool
+  /// The message was kept by the broker and came because of a subscription. It is decoded like any other.
+  public var retained: Bool
+
+  public init(receivedAt: Timestamp, clockTrusted: Bool = true, retained: Bool = false) {
+    self.receivedAt = receivedAt
+    self.clockTrusted = clockTrusted
+    self.retained = retained
+  }
+}

@@ -1,0 +1,217 @@
+import Glibc
+import SQLite
+import Telemetry
+
+/// Opens outbox.db whatever state it is in: makes it, takes it as it is, or sets it aside and makes it anew.
+struct Opening {
+  let options: Outbox.Options
+  var report = OpenReport()
+
+  private let generationFile: GenerationFile
+  private let suspicion: Suspicion
+
+  /// Why the file that lies there can't be used.
+  private struct Damage: Error {
+    /// A word or two for the file's name.
+    let slug: String
+    let message: String
+  }
+
+  init(options: Outbox.Options) {
+    self.options = options
+    generationFile = GenerationFile(besides: options.path)
+    suspicion = Suspicion(besides: options.path)
+  }
+
+  mutating func open() throws(OutboxError) -> Store {
+    do {
+      let (database, salvage) = try obtain()
+      return try begin(database, salvage)
+    } catch let error as OutboxError {
+      throw error
+    } catch let error as DatabaseError {
+      // Met only after the file was looked at: not to be taken for the file's damage without a second look.
+      if error.kind == .corrupt { suspicion.raise() }
+      throw OutboxError(error)
+    } catch {
+      throw OutboxError(.database, operation: "opening", path: options.path, message: "\(error)")
+    }
+  }
+
+  /// The database with its schema, and what was set aside to make room for it.
+  private mutating func obtain() throws -> (Database, setAside: String?) {
+    let known = generationFile.read(options.epoch)
+    guard let size = SmallFile.size(options.path), size > 0 else {
+      if known != nil { report.reason = "outbox.db was gone" }
+      // The log of a database that is no more would be a riddle to the next one.
+      unlink(options.path + "-wal")
+      return (try make(generation: known.map { $0 + 1 } ?? 0), nil)
+    }
+    do {
+      return (try take(known), nil)
+    } catch let damage as Damage {
+      let aside = try SetAside.move(options.path, reason: damage.slug)
+      report.setAside = aside
+      report.reason = damage.message
+      suspicion.forget()
+      let lost = known ?? (try? Salvage(path: aside).generation(of: options.epoch)) ?? 0
+      return (try make(generation: lost + 1), aside)
+    }
+  }
+
+  /// The file as it lies there, where it is sound.
+  private func take(_ known: Int?) throws -> Database {
+    do {
+      // Read-only first: what a newer version wrote is to stay untouched.
+      let version = try Database(path: options.path, mode: .reader).integer("PRAGMA user_version")
+      guard version <= Schema.version else {
+        throw OutboxError(
+          .newerSchema, operation: "opening", path: options.path,
+          message: "it was written by a newer version (schema \(version), this one knows \(Schema.version))",
+          hint: "install that version again; nothing was changed")
+      }
+      let database = try Database(path: options.path, mode: .writer, synchronous: options.synchronous)
+      if version == 0 {
+        guard try database.integer("SELECT count(*) FROM sqlite_schema") == 0 else {
+          throw Damage(slug: "foreign", message: "it is a database, but no outbox")
+        }
+        // The power went before the first commit: nothing was ever sent under it.
+        try makeSchema(in: database, generation: known ?? 0)
+        return database
+      }
+      try look(at: database)
+      let statement = try database.statement("SELECT max(generation) FROM outbox_era WHERE epoch=?1")
+      defer { statement.reset() }
+      let used = try statement.bind(1, options.epoch).step() && !statement.isNull(0) ? Int(statement.integer(0)) : nil
+      if let known, (used ?? -1) < known {
+        throw Damage(
+          slug: "stale", message: "it is older than the generation \(known) noted beside it: restored from a copy?")
+      }
+      try generationFile.write(options.epoch, used ?? 0)
+      return database
+    } catch let error as DatabaseError where error.kind == .corrupt {
+      throw Damage(slug: error.code & 0xff == 26 ? "no-database" : "malformed", message: error.description)
+    }
+  }
+
+  /// A glance at every table, and a thorough look where the file is suspected. Not always: it reads the whole file.
+  private func look(at database: Database) throws {
+    for table in ["era", "journal", "numbering", "batch", "destination", "position", "ahead", "dead_letter"] {
+      _ = try database.integer("SELECT 1 FROM outbox_\(table) LIMIT 1")
+    }
+    switch suspicion.level {
+    case nil, .cleared: break
+    case .condemned: throw Damage(slug: "malformed", message: "damaged pages were met more than once")
+    case .suspected:
+      let verdict = try database.text("PRAGMA quick_check(1)") ?? ""
+      guard verdict == "ok" else { throw Damage(slug: "malformed", message: verdict) }
+      suspicion.clear()
+    }
+  }
+
+  private mutating func make(generation: Int) throws -> Database {
+    report.isNew = true
+    // Before the database: numbers given out under a generation that nobody wrote down could be given out again.
+    try generationFile.write(options.epoch, generation)
+    let database = try Database(path: options.path, mode: .writer, synchronous: options.synchronous)
+    try makeSchema(in: database, generation: generation)
+    try SmallFile.syncFolder(of: options.path)
+    return database
+  }
+
+  private func makeSchema(in database: Database, generation: Int) throws {
+    // After an outage the file must be able to give its pages back. On a file that has a log already, only VACUUM
+    // makes the choice take effect; the file is still empty.
+    try database.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    try database.execute("VACUUM")
+    try database.transaction {
+      for statement in Schema.statements { try database.execute(statement) }
+      try addEra(to: database, generation: generation)
+    }
+  }
+
+  private func addEra(to database: Database, generation: Int) throws {
+    try database.statement("INSERT OR IGNORE INTO outbox_era(gateway, epoch, generation) VALUES(?1, ?2, ?3)")
+      .bind(1, options.gateway).bind(2, options.epoch).bind(3, generation).run()
+  }
+
+  /// Makes the options true in the database.
+  private mutating func begin(_ database: Database, _ setAside: String?) throws -> Store {
+    let options = options
+    var salvaged = 0
+    let (eras, current) = try database.transaction {
+      for statement in options.extraSchema { try database.execute(statement) }
+      let used = try database.statement("SELECT max(generation) FROM outbox_era WHERE epoch=?1")
+      let generation = try used.bind(1, options.epoch).step() ? Int(used.integer(0)) : 0
+      used.reset()
+      try addEra(to: database, generation: generation)
+      try database.statement("INSERT OR IGNORE INTO outbox_journal(epoch, raw_before) VALUES(?1, NULL)")
+        .bind(1, options.epoch).run()
+      if let setAside { salvaged = (try? Salvage(path: setAside).copy(to: database)) ?? 0 }
+      let eras = try Opening.eras(in: database)
+      let current = eras.first {
+        $0.gateway == options.gateway && $0.epoch == options.epoch && $0.generation == generation
+      }
+      guard let current else {
+        throw OutboxError(.database, operation: "reading", path: options.path, message: "the era just made is gone")
+      }
+      return (eras.filter { $0 != current } + [current], current)
+    }
+    report.salvagedBatches = salvaged
+    let newcomers = try register(in: database)
+    let usesZstd = !options.destinations.isEmpty && options.destinations.allSatisfy { $0.compression == .zstd }
+    let store = Store(
+      database: database, era: current, eras: eras, destinations: try destinations(in: database),
+      packer: Packer(encoding: usesZstd ? .zstd : .gzip), suspicion: suspicion)
+    if !newcomers.isEmpty || salvaged > 0 {
+      try database.transaction {
+        if salvaged > 0 { try store.accountForDamage() }
+        for newcomer in newcomers { try store.accountForStart(newcomer) }
+      }
+    }
+    return store
+  }
+
+  static func eras(in database: Database) throws -> [Era] {
+    let statement = try database.statement("SELECT id, gateway, epoch, generation FROM outbox_era ORDER BY id")
+    defer { statement.reset() }
+    var eras: [Era] = []
+    while try statement.step() {
+      eras.append(
+        Era(
+          id: statement.integer(0), gateway: statement.text(1), epoch: statement.text(2),
+          generation: Int(statement.integer(3))))
+    }
+    return eras
+  }
+
+  /// Notes which destinations are configured; returns the ids of those that weren't before.
+  private func register(in database: Database) throws -> [Int64] {
+    try database.transaction {
+      var before: Set<Int64> = []
+      let known = try database.statement("SELECT id FROM outbox_destination WHERE active=1")
+      while try known.step() { before.insert(known.integer(0)) }
+      known.reset()
+      try database.execute("UPDATE outbox_destination SET active=0 WHERE active=1")
+      for destination in options.destinations {
+        try database.statement(
+          """
+          INSERT INTO outbox_destination(name, active) VALUES(?1, 1) ON CONFLICT(name) DO UPDATE SET active=1
+          """
+        ).bind(1, destination.name).run()
+      }
+      return try destinations(in: database).map(\.id).filter { !before.contains($0) }
+    }
+  }
+
+  private func destinations(in database: Database) throws -> [Store.ActiveDestination] {
+    let allOptional = options.destinations.allSatisfy(\.optional)
+    return try options.destinations.map { destination in
+      let statement = try database.statement("SELECT id FROM outbox_destination WHERE name=?1")
+      defer { statement.reset() }
+      _ = try statement.bind(1, destination.name).step()
+      return Store.ActiveDestination(
+        id: statement.integer(0), name: destination.name, isRequired: allOptional || !destination.optional)
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import Telemetry
+
+extension Outbox {
+  /// Somewhere that records must go.
+  public struct Destination: Sendable, Hashable {
+    /// What its delivery state is kept under: renaming a destination makes a new one.
+    public var name: String
+    /// Does not hold back what the others have received. Where all are optional, all count as needed.
+    public var optional: Bool
+    /// How it wants batches compressed. Batches are sealed as zstd where every destination wants that, else as gzip.
+    public var compression: UplinkDefinition.Compression
+
+    public init(name: String, optional: Bool = false, compression: UplinkDefinition.Compression = .gzip) {
+      self.name = name
+      self.optional = optional
+      self.compression = compression
+    }
+  }
+
+  public struct Options: Sendable {
+    public typealias Destination = Outbox.Destination
+
+    /// The database file. Beside it lies a small file `generation`.
+    public var path: String
+    /// The gateway's id, as it stands in every batch.
+    public var gateway: String
+    /// The journal's UUID.
+    public var epoch: String
+    public var destinations: [Destination]
+    /// `CREATE TABLE IF NOT EXISTS …` of whoever writes through `OutboxTransaction.database`; run at every open. Names
+    /// that begin with `outbox_` are the outbox's own.
+    public var extraSchema: [String]
+    /// FULL everywhere but in the negative controls of fault tests.
+    public var synchronous: String
+
+    public init(
+      path: String, gateway: String, epoch: String, destinations: [Destination], extraSchema: [String] = [],
+      synchronous: String = "FULL"
+    ) {
+      self.path = path
+      self.gateway = gateway
+      self.epoch = epoch
+      self.destinations = destinations
+      self.extraSchema = extraSchema
+      self.synchronous = synchronous
+    }
+  }
+}

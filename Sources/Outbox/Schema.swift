@@ -1,0 +1,59 @@
+/// The tables of outbox.db. Every name begins with `outbox_`, since others keep tables in the same file.
+///
+/// - `era`: who numbers: (gateway, epoch, generation). Batches of an older one keep their numbers until delivered.
+/// - `journal`: how far each journal (by its UUID) is derived.
+/// - `numbering`: the next `seq` of each era and lane.
+/// - `batch`: what was sealed. `reason` is set where the batch is an accounting for dropped records. `raw_from` is
+///   how far the journal was derived before the batch's transaction: what the batch holds came from there or later.
+/// - `position`: how far a destination has come on a lane. All up to `delivered` is settled (delivered or a dead
+///   letter); nothing beyond `attempted` was ever sent.
+/// - `ahead`: ranges that were settled before something older was.
+///
+/// `stream` is for destinations that will have a numbering of their own; today there is one, the empty name.
+enum Schema {
+  static let version: Int64 = 1
+
+  static let statements = [
+    """
+    CREATE TABLE outbox_era(
+      id INTEGER PRIMARY KEY, gateway TEXT NOT NULL, epoch TEXT NOT NULL, generation INTEGER NOT NULL,
+      UNIQUE(gateway, epoch, generation))
+    """,
+    "CREATE TABLE outbox_journal(epoch TEXT PRIMARY KEY, raw_before INTEGER) WITHOUT ROWID",
+    """
+    CREATE TABLE outbox_numbering(
+      era INTEGER NOT NULL, stream TEXT NOT NULL, lane INTEGER NOT NULL, next INTEGER NOT NULL,
+      PRIMARY KEY(era, stream, lane)) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE outbox_batch(
+      id INTEGER PRIMARY KEY AUTOINCREMENT, era INTEGER NOT NULL, stream TEXT NOT NULL DEFAULT '',
+      lane INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, records INTEGER NOT NULL,
+      reason TEXT, raw_from INTEGER, encoding TEXT NOT NULL, body BLOB NOT NULL)
+    """,
+    "CREATE UNIQUE INDEX outbox_batch_order ON outbox_batch(stream, era, lane, first, last, records)",
+    """
+    CREATE TABLE outbox_destination(
+      id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, active INTEGER NOT NULL)
+    """,
+    """
+    CREATE TABLE outbox_position(
+      destination INTEGER NOT NULL, era INTEGER NOT NULL, lane INTEGER NOT NULL,
+      delivered INTEGER NOT NULL, attempted INTEGER NOT NULL,
+      PRIMARY KEY(destination, era, lane)) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE outbox_ahead(
+      destination INTEGER NOT NULL, era INTEGER NOT NULL, lane INTEGER NOT NULL,
+      first INTEGER NOT NULL, last INTEGER NOT NULL,
+      PRIMARY KEY(destination, era, lane, first)) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE outbox_dead_letter(
+      id INTEGER PRIMARY KEY AUTOINCREMENT, destination TEXT NOT NULL, era INTEGER NOT NULL, lane INTEGER NOT NULL,
+      first INTEGER NOT NULL, last INTEGER NOT NULL, time INTEGER NOT NULL, reason TEXT NOT NULL, record BLOB NOT NULL)
+    """,
+    "CREATE TABLE outbox_counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+    "PRAGMA user_version=\(version)",
+  ]
+}

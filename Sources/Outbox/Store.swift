@@ -1,0 +1,79 @@
+import SQLite
+import Telemetry
+
+/// What lies behind the outbox's lock: the connection, and what was read at opening. Not thread-safe.
+final class Store {
+  struct ActiveDestination {
+    let id: Int64
+    let name: String
+    let isRequired: Bool
+  }
+
+  let database: Database
+  /// Under which new batches are numbered.
+  let era: Era
+  /// All that the file knows, the present one last: the others may have batches still to deliver.
+  let eras: [Era]
+  let destinations: [ActiveDestination]
+  var packer: Packer
+  private let suspicion: Suspicion
+  private(set) var halt: OutboxError?
+
+  init(
+    database: Database, era: Era, eras: [Era], destinations: [ActiveDestination], packer: Packer, suspicion: Suspicion
+  ) {
+    self.database = database
+    self.era = era
+    self.eras = eras
+    self.destinations = destinations
+    self.packer = packer
+    self.suspicion = suspicion
+  }
+
+  func destination(_ name: String) throws(OutboxError) -> ActiveDestination {
+    guard let found = destinations.first(where: { $0.name == name }) else {
+      throw OutboxError(
+        .unknownDestination, operation: "looking for a destination in", path: database.path,
+        message: "there is none named \(name)", hint: "the outbox must be opened with every [[uplink]]")
+    }
+    return found
+  }
+
+  /// Draws the consequences that outlive the call.
+  func note(_ error: DatabaseError) {
+    switch error.kind {
+    case .io:
+      halt = OutboxError(
+        .halted, operation: "using", path: database.path, message: "an earlier I/O error: \(error)",
+        hint: "restart the service once the disk is well", underlying: error)
+    case .corrupt:
+      // The next opening looks closer and sets the file aside if need be.
+      suspicion.raise()
+    default: break
+    }
+  }
+
+  /// The ids of the destinations that are configured now, for an SQL `IN`.
+  var activeIDs: String { destinations.map { String($0.id) }.joined(separator: ",") }
+
+  // MARK: Counters
+
+  enum Counter: String {
+    case dropped
+  }
+
+  func counter(_ counter: Counter) throws -> Int64 {
+    try database.integer("SELECT value FROM outbox_counter WHERE name='\(counter.rawValue)'")
+  }
+
+  func add(_ amount: Int64, to counter: Counter) throws {
+    try database.statement(
+      """
+      INSERT INTO outbox_counter(name, value) VALUES(?1, ?2)
+      ON CONFLICT(name) DO UPDATE SET value = value + excluded.value
+      """
+    ).bind(1, counter.rawValue).bind(2, amount).run()
+  }
+
+  func bytesInUse() throws -> Int64 { try database.bytesInUse() }
+}

@@ -1,0 +1,44 @@
+/// A file that the configuration names, with the place where it does.
+struct NamedFile {
+  enum Content {
+    /// A password or a token: see `Secret`.
+    case secret
+    /// Certificates, or the key to one.
+    case pem
+  }
+
+  let path: String
+  let key: String
+  let line: Int?
+  let content: Content
+
+  /// A chain of certificates for a whole country's authorities stays far below.
+  private static let largestPEM = 4 << 20
+
+  /// Tells `collector` where the file can't be used as it is.
+  func check(_ collector: FaultCollector) {
+    switch content {
+    case .secret:
+      do throws(SecretError) {
+        _ = try Secret.read(file: path)
+      } catch {
+        collector.add("`\(key)`: \(error.message)", line: line, hint: error.cure)
+      }
+    case .pem:
+      do throws(BoundedFile.Failure) {
+        let content = try BoundedFile.read(path, limit: NamedFile.largestPEM)
+        guard String(decoding: content.bytes, as: UTF8.self).contains("-----BEGIN ") else {
+          collector.add(
+            "`\(key)`: \(path) holds nothing in PEM form", line: line, hint: "it must contain a line -----BEGIN …-----")
+          return
+        }
+      } catch {
+        let hint =
+          error == .denied
+          ? "make it readable for the user that runs this, such as chgrp lumbung \(path) && chmod 640 \(path)"
+          : "put it there, or correct the path"
+        collector.add("`\(key)`: \(path) can't be read: \(error.reason)", line: line, hint: hint)
+      }
+    }
+  }
+}

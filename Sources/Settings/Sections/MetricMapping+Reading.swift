@@ -1,0 +1,38 @@
+import Telemetry
+
+extension MetricMapping {
+  /// `nil` where a fault was told that leaves nothing to work with.
+  init?(reading table: TableReader, format: String?) {
+    table.require("name", example: "\"camera.fps\"")
+    let name = MetricMapping.name(table)
+    if format == "json" { table.require("path", example: "\"/fps\"") }
+    let path = table.pointer("path", example: "/fps")
+    if format == "scalar", let path, !path.isEmpty {
+      table.fault(
+        "`path` in [[source.metric]] has no effect: a scalar payload is the value itself", at: "path",
+        hint: "leave it out, or use format = \"json\"")
+    }
+    let unit = table.text("unit", example: "1/s", longest: 64)
+    if let unit, unit.contains(" ") {
+      table.fault(
+        "`unit` in [[source.metric]]: \(quoted(unit)) is no unit of UCUM, which have no spaces", at: "unit",
+        hint: "for example \"1/s\", \"Cel\", \"dBm\", \"By\", \"%\"")
+    }
+    let kind = table.choice("kind", MetricKind.self)
+    table.finish()
+    guard let name else { return nil }
+    self.init(name: name, path: path ?? "", unit: unit ?? "1", kind: kind ?? .gauge)
+  }
+
+  /// Braces and equals signs are how a record writes a metric's labels.
+  private static func name(_ table: TableReader) -> String? {
+    guard let name = table.text("name", example: "camera.fps", longest: 255) else { return nil }
+    guard !name.contains(where: { "{}=, ".contains($0) }) else {
+      table.fault(
+        "`name` in [[source.metric]]: \(quoted(name)) has a space, a comma, a brace or =", at: "name",
+        hint: "for example name = \"camera.fps\"")
+      return nil
+    }
+    return name
+  }
+}

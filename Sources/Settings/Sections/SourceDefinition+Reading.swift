@@ -1,0 +1,82 @@
+import Telemetry
+
+extension SourceDefinition {
+  /// Formats that say nothing of devices: what identifies one must come from the topic, and the topic's captures are
+  /// all that a template can name.
+  private static let plainFormats: Set<String> = ["json", "scalar"]
+
+  /// `nil` where a fault was told that leaves nothing to work with.
+  init?(reading table: TableReader, names: inout [String: Int?], knownFormats: [String]) {
+    let name = table.name("school-cctv", &names)
+    let topic = SourceDefinition.topic(table)
+    let format = SourceDefinition.format(table, knownFormats)
+    let isPlain = format.map(SourceDefinition.plainFormats.contains) ?? false
+    let captures = isPlain ? topic?.captureNames : nil
+    let deviceClass = table.choice("class", DeviceClass.self)
+    if isPlain, !table.has("device") {
+      let example = topic?.captureNames.map { "{\($0)}" }.joined(separator: "/") ?? ""
+      table.fault(
+        "`device` is missing in [[source]]: the format doesn't say which device a message is of",
+        hint: "for example device = \(quoted(example.isEmpty ? "{site}/{cam}" : example))")
+    }
+    let device = SourceDefinition.template("device", table, captures)
+    let site = SourceDefinition.template("site", table, captures)
+    let interval = table.span("interval", in: .milliseconds(1) ... .hours(31 * 24), example: "30s")
+    let time = TimeMapping(optional: table)
+    let timezone = table.zone("timezone")
+    let metrics = table.tables("metric", title: "[[source.metric]]").compactMap {
+      MetricMapping(reading: $0, format: format)
+    }
+    table.finish()
+    guard let name, let topic, let format else { return nil }
+    self.init(
+      name: name, topic: topic, format: format, deviceClass: deviceClass, device: device, site: site,
+      interval: interval, time: time, metrics: metrics, timezone: timezone)
+  }
+
+  private static func topic(_ table: TableReader) -> TopicPattern? {
+    let example = "school/{site}/cctv/{cam}/telemetry"
+    table.require("topic", example: quoted(example))
+    guard let text = table.string("topic", example: example) else { return nil }
+    do throws(TopicPattern.Fault) {
+      return try TopicPattern(text)
+    } catch {
+      table.fault(
+        "`topic` in [[source]]: \(error)", at: "topic",
+        hint: "{name} is one level, {name...} all that is left; for example topic = \(quoted(example))")
+      return nil
+    }
+  }
+
+  private static func format(_ table: TableReader, _ known: [String]) -> String? {
+    table.require("format", example: "\"json\"")
+    guard let text = table.string("format", example: "json") else { return nil }
+    if known.contains(text) { return text }
+    let list = known.map { "\"\($0)\"" }.joined(separator: ", ")
+    let near = Suggestion.nearest(to: text, among: known).map { "did you mean \"\($0)\"?" }
+    table.fault("\(quoted(text)) is no `format` that is known", at: "format", hint: near ?? "one of \(list)")
+    return nil
+  }
+
+  /// - Parameter captures: what the topic has; `nil` where the format may add to it, or the topic is not known.
+  private static func template(_ key: String, _ table: TableReader, _ captures: [String]?) -> Template? {
+    guard let text = table.text(key, example: "{site}/{cam}") else { return nil }
+    guard let template = Template(text) else {
+      table.fault(
+        "`\(key)` in [[source]]: a brace in \(quoted(text)) is not closed, or encloses nothing", at: key,
+        hint: "for example \(key) = \"{site}/{cam}\"")
+      return nil
+    }
+    guard let captures else { return template }
+    var isSound = true
+    for name in template.captureNames where !captures.contains(name) {
+      isSound = false
+      let list = captures.map { "{\($0)}" }.joined(separator: ", ")
+      let near = Suggestion.nearest(to: name, among: captures).map { "did you mean {\($0)}?" }
+      table.fault(
+        "`\(key)` in [[source]] names {\(name)}, which the topic doesn't have", at: key,
+        hint: near ?? (captures.isEmpty ? "the topic captures nothing: write {name} for a level" : "it has \(list)"))
+    }
+    return isSound ? template : nil
+  }
+}

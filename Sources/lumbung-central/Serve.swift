@@ -1,0 +1,66 @@
+import ArgumentParser
+import Central
+import Glibc
+import Logging
+
+struct Serve: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Serves the receiver until SIGTERM or SIGINT.",
+    discussion: """
+      POST /v1/batches takes batches from gateways. GET /v1/gateways, /v1/summaries, /v1/alarms, /healthz and \
+      /metrics answer what came of them, and / is a page for people. Only writing needs a token; put a reverse \
+      proxy before it for TLS, and where reading is not for everyone.
+
+      Exit codes: 0 after SIGTERM or SIGINT, 64 usage, 69 the address can't be served, 74 the database or the disk \
+      refused, 78 configuration.
+      """)
+
+  @Option(help: ArgumentHelp("Address to listen on.", valueName: "addr"))
+  var listen = "127.0.0.1:8480"
+
+  @Option(help: ArgumentHelp("Where to keep the records: sqlite:FILE.", valueName: "url"))
+  var database = "sqlite:lumbung-central.db"
+
+  @Option(help: ArgumentHelp("File with the bearer tokens that may write, one a line.", valueName: "file"))
+  var tokenFile: String?
+
+  func validate() throws {
+    guard ListenAddress(listen) != nil else {
+      throw ValidationError("--listen \(listen) is no address; write HOST:PORT, as 127.0.0.1:8480 or [::1]:8480")
+    }
+  }
+
+  func run() async throws {
+    guard let address = ListenAddress(listen) else { return }
+    var logger = Logger(label: "lumbung-central") { StreamLogHandler.standardError(label: $0) }
+    logger.logLevel = .notice
+    do {
+      let service = try CentralService(
+        address: address, location: StoreLocation(database), tokens: tokens(), logger: logger)
+      try await service.run()
+    } catch {
+      Serve.complain("\(error)")
+      throw ExitCode(error.exitCode)
+    }
+  }
+
+  private func tokens() throws(CentralError) -> Tokens? {
+    guard let tokenFile else { return nil }
+    let text: String
+    do {
+      text = try SmallFile.text(tokenFile)
+    } catch {
+      throw .configuration("--token-file \(tokenFile): \(error.reason)")
+    }
+    guard let tokens = Tokens(text: text) else {
+      throw .configuration("--token-file \(tokenFile) holds no token; write one a line")
+    }
+    return tokens
+  }
+
+  private static func complain(_ message: String) {
+    // Not `fputs`: Swift 6 takes `stderr` for shared mutable state.
+    let line = Array("lumbung-central: \(message)\n".utf8)
+    _ = write(STDERR_FILENO, line, line.count)
+  }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import Journal
+import SQLite
+import Telemetry
+import Testing
+
+@testable import Derive
+@testable import Outbox
+
+@Suite("What is derived from a journal")
+struct DeriverTests {
+  @Test(
+    "every summary equals one computed from the whole list of messages, through disorder, late bursts and restarts",
+    arguments: 0..<60)
+  func equalsBruteForce(seed: Int) throws {
+    var generator = Seeded(state: UInt64(seed) &* 7919 &+ 11)
+    let stream = RandomStream(&generator)
+    let store = try TemporaryStore()
+    var deriver = try store.deriver()
+    var now = Span.seconds(1)
+    for segment in stream.segments {
+      guard let wall = segment.last?.received else { continue }
+      try store.write(segment, at: wall)
+      // Sometimes several segments wait, sometimes time passes, sometimes the process dies.
+      if Bool.random(using: &generator) { _ = try deriver.turn(now: now) }
+      now.nanoseconds += Int64.random(in: 0...4_000_000_000, using: &generator)
+      if Int.random(in: 0..<6, using: &generator) == 0 { deriver = try store.deriver() }
+    }
+    try store.write([], at: stream.end)
+    while try !deriver.turn(now: now) {}
+    try deriver.finish()
+
+    let expected = BruteForce.summaries(
+      Array(stream.segments.joined()), through: stream.end, grace: .seconds(2), length: RandomStream.length)
+    let records = try store.latestSummaries()
+    #expect(Set(records.keys) == Set(expected.keys))
+    for (key, want) in expected {
+      guard let record = records[key] else { continue }
+      #expect(Comparison.differences(record, want) == [], "\(key)")
+    }
+  }
+
+  @Test("what is replayed after a restart is neither lost nor sent again")
+  func replayIsIdempotent() throws {
+    var generator = Seeded(state: 99)
+    let stream = RandomStream(&generator)
+    let store = try TemporaryStore()
+    for segment in stream.segments where !segment.isEmpty { try store.write(segment, at: segment[0].received) }
+    try store.write([], at: stream.end)
+    let first = try store.deriver()
+    while try !first.turn(now: .seconds(1)) {}
+    try first.finish()
+    let before = try store.records(.summary).count
+    for _ in 0..<3 {
+      let again = try store.deriver()
+      while try !again.turn(now: .seconds(1)) {}
+      try again.finish()
+    }
+    #expect(try store.records(.summary).count == before)
+    #expect(before > 0)
+  }
+
+  @Test("a burst of late readings gives one revision a window, and a recomputation that changes nothing none")
+  func oneRevision() throws {
+    let store = try TemporaryStore()
+    let deriver = try store.deriver()
+    func message(_ second: Int64, _ gauge: Double, received: Int64) -> StreamMessage {
+      StreamMessage(
+        device: "cam-0", time: RandomStream.origin + .seconds(second), received: RandomStream.origin + .seconds(received),
+        gauge: gauge)
+    }
+    try store.write([message(1, 5, received: 1)], at: RandomStream.origin + .seconds(1))
+    try store.write([], at: RandomStream.origin + .seconds(30))
+    _ = try deriver.turn(now: .seconds(30))
+    for index in 0..<5 {
+      try store.write([message(Int64(2 + index), 6, received: 31)], at: RandomStream.origin + .seconds(31))
+      _ = try deriver.turn(now: .seconds(31))
+    }
+    #expect(try store.records(.summary).count { $0["revision"] as? Int == 1 } == 0)
+    _ = try deriver.turn(now: .seconds(40))
+    let revised = try store.records(.summary).filter { $0["revision"] as? Int == 1 }
+    #expect(revised.count == 1)
+    #expect(revised.first?["received"] as? Int == 6)
+  }
+
+  @Test("rubbish is quarantined with a reason, counted, and the rest goes on")
+  func quarantine() throws {
+    let store = try TemporaryStore()
+    let deriver = try store.deriver()
+    try store.writeRaw([("school/a/cam-0", "{\"ts\":17"), ("school/a/cam-0", "{\"ts\":1795318801000,\"g\":1}")])
+    _ = try deriver.turn(now: .seconds(1))
+    #expect(deriver.counts.quarantined == 1)
+    #expect(deriver.counts.observations == 1)
+    #expect(deriver.quarantine.first?.topic == "school/a/cam-0")
+    #expect(deriver.quarantine.first?.reason.isEmpty == false)
+  }
+
+  @Test("alarms leave with the same id after a crash, once")
+  func alarmsOnce() throws {
+    let store = try TemporaryStore()
+    store.rules = [AlarmRule(name: "low", metric: "g", condition: .below(limit: 0, clear: 0))]
+    func write(_ second: Int64, _ gauge: Double) throws {
+      let time = RandomStream.origin + .seconds(second)
+      try store.write([StreamMessage(device: "cam-0", time: time, received: time, gauge: gauge)], at: time)
+    }
+    try write(1, 5)
+    try write(2, -5)
+    let first = try store.deriver()
+    _ = try first.turn(now: .seconds(1))
+    let second = try store.deriver()
+    try write(3, -6)
+    try write(4, 1)
+    _ = try second.turn(now: .seconds(2))
+    let alarms = try store.records(.alarm)
+    #expect(alarms.map { $0["transition"] as? String } == ["raised", "cleared"])
+    #expect(Set(alarms.map { $0["id"] as? String }).count == 1)
+  }
+}

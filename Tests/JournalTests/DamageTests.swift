@@ -1,0 +1,123 @@
+import Telemetry
+import Testing
+
+@testable import Journal
+
+@Suite("Flipped bits")
+struct DamageTests {
+  private static let segments = 150
+
+  /// A journal in mid-life, as a copy taken while its writer lives: part of it in the file, part in the log only.
+  private static let snapshot: (file: [UInt8], log: [UInt8], uuid: String, messages: [Int64: [Message]]) = {
+    let folder = TemporaryFolder()
+    var options = JournalWriter.Options()
+    options.checkpointPages = 120
+    var messages: [Int64: [Message]] = [:]
+    guard let writer = try? JournalWriter(path: folder.journal, options: options) else { return ([], [], "", [:]) }
+    for number in 1...segments {
+      let batch = (0..<number % 23).map { Message.report(number * 100 + $0) }
+      if let id = try? writer.append(SegmentBuilder(batch), clock: .at(Int64(number))) { messages[id] = batch }
+    }
+    return (readFile(folder.journal), readFile(folder.journal + "-wal"), writer.uuid, messages)
+  }()
+
+  /// Opens the damaged files, and returns what a reader finds.
+  private func open(
+    file: [UInt8], log: [UInt8], _ comment: Comment
+  ) throws -> (report: OpenReport, uuid: String, found: [Int64: [Message]]) {
+    let folder = TemporaryFolder()
+    writeFile(folder.journal, file)
+    writeFile(folder.journal + "-wal", log)
+    let writer = try JournalWriter(path: folder.journal)
+    let id = try writer.append(SegmentBuilder([.report(1)]), clock: .at(9999))
+    #expect(id > Int64(Self.segments), comment)
+    var found: [Int64: [Message]] = [:]
+    for (key, value) in try JournalReader(path: folder.journal).all() where key <= Int64(Self.segments) {
+      if let value { found[key] = value }
+    }
+    return (writer.openReport, writer.uuid, found)
+  }
+
+  @Test("without damage, all is there")
+  func control() throws {
+    let whole = Self.snapshot
+    let (report, uuid, found) = try open(file: whole.file, log: whole.log, "whole")
+    #expect(report.outcome == .opened && uuid == whole.uuid && found == whole.messages)
+    // The log must matter, or the tests beside this one prove less than they say.
+    let folder = TemporaryFolder()
+    writeFile(folder.journal, whole.file)
+    #expect(try JournalWriter(path: folder.journal).newestID < Int64(Self.segments))
+  }
+
+  @Test("a flipped bit in the file costs at most the segments of one page", arguments: 0..<100)
+  func file(seed: UInt64) throws {
+    var generator = SeededGenerator(seed: seed)
+    let whole = Self.snapshot
+    var file = whole.file
+    // Every other one in the first pages, where header, schema and tree are.
+    let end = seed % 2 == 0 ? file.count : 3 * 1024
+    let index = Int.random(in: 0..<end, using: &generator)
+    let bit = Int.random(in: 0..<8, using: &generator)
+    file[index] ^= 1 << bit
+    let comment: Comment = "byte \(index), bit \(bit)"
+    let (report, uuid, found) = try open(file: file, log: whole.log, comment)
+    #expect(uuid == whole.uuid, comment)
+    for (id, messages) in found { #expect(messages == whole.messages[id], comment) }
+    let lost = whole.messages.count - found.count
+    #expect(lost <= (index < 1024 ? 0 : 8), "\(comment.rawValue) lost \(lost) \(report)")
+  }
+
+  @Test("a flipped bit in the log costs at most one segment", arguments: 0..<100)
+  func log(seed: UInt64) throws {
+    var generator = SeededGenerator(seed: seed &+ 1000)
+    let whole = Self.snapshot
+    var log = whole.log
+    let end = seed % 5 == 0 ? 32 : log.count
+    let index = Int.random(in: 0..<end, using: &generator)
+    let bit = Int.random(in: 0..<8, using: &generator)
+    log[index] ^= 1 << bit
+    let comment: Comment = "byte \(index), bit \(bit)"
+    let (report, uuid, found) = try open(file: whole.file, log: log, comment)
+    #expect(uuid == whole.uuid, comment)
+    for (id, messages) in found { #expect(messages == whole.messages[id], comment) }
+    let lost = whole.messages.count - found.count
+    #expect(lost <= 1, "\(comment.rawValue) lost \(lost) \(report)")
+  }
+
+  @Test("a page of zeros or noise anywhere is survived", arguments: 0..<40)
+  func pages(seed: UInt64) throws {
+    var generator = SeededGenerator(seed: seed &+ 5000)
+    let whole = Self.snapshot
+    var file = whole.file
+    let page = Int.random(in: 0..<file.count / 1024, using: &generator)
+    for index in page * 1024..<(page + 1) * 1024 {
+      file[index] = seed % 2 == 0 ? 0 : .random(in: 0...255, using: &generator)
+    }
+    let comment: Comment = "page \(page + 1)"
+    let (report, uuid, found) = try open(file: file, log: whole.log, comment)
+    #expect(uuid == whole.uuid, comment)
+    for (id, messages) in found { #expect(messages == whole.messages[id], comment) }
+    #expect(whole.messages.count - found.count <= 8, "\(comment.rawValue) \(report)")
+  }
+
+  @Test("files that end anywhere are survived", arguments: 0..<30)
+  func truncated(seed: UInt64) throws {
+    var generator = SeededGenerator(seed: seed &+ 7000)
+    let whole = Self.snapshot
+    var file = whole.file
+    var log = whole.log
+    if seed % 2 == 0 {
+      file.removeLast(Int.random(in: 1...file.count, using: &generator))
+    } else {
+      log.removeLast(Int.random(in: 1...log.count, using: &generator))
+    }
+    let folder = TemporaryFolder()
+    writeFile(folder.journal, file)
+    writeFile(folder.journal + "-wal", log)
+    let writer = try JournalWriter(path: folder.journal)
+    try writer.append(SegmentBuilder([.report(1)]), clock: .at(9999))
+    for (id, messages) in try JournalReader(path: folder.journal).all() where id < writer.newestID {
+      #expect(messages == nil || messages == whole.messages[id])
+    }
+  }
+}
