@@ -66,7 +66,7 @@ let package = Package(
       "Gateway",
       [
         "Telemetry", "Decoding", "Windows", "Alarms", "Journal", "Outbox", "MQTT", "Uplinks", "Settings", "Derive",
-        "LocalAPI", "Threads", lifecycle, logging,
+        "LocalAPI", "SQLite", "Threads", lifecycle, logging,
       ]),
     room("Simulation", ["Telemetry", "MQTT"]),
     room("Central", ["SQLite", "Telemetry", hummingbird, lifecycle, logging, "CZstd", "CZlib", "CSimdJSON"]),

@@ -68,6 +68,12 @@ public final class Deriver {
     try restore()
   }
 
+  /// How far a journal was derived, for whoever must not give an id below it; `nil` where it never was.
+  public static func lastPosition(outboxPath: String, epoch: String) throws -> Int64? {
+    let cursor = try DeriveStore.cursor(Database(path: outboxPath, mode: .reader))
+    return cursor?.epoch == epoch ? cursor?.position : nil
+  }
+
   /// The tables that the outbox must have: see `DeriveStore`.
   public static var schema: [String] { DeriveStore.schema }
 
@@ -76,7 +82,8 @@ public final class Deriver {
     min(windows.oldestOpenSegment ?? .max, late.oldestSegment ?? .max, position + 1)
   }
 
-  public var deviceCount: Int { windows.activeDeviceCount }
+  /// Devices that were ever heard, or that an earlier run knew.
+  public var deviceCount: Int { registry.devices.count }
   public var openWindowCount: Int { windows.openWindowCount }
   public var activeAlarms: [AlarmRecord] { alarms.active }
 

@@ -32,17 +32,39 @@ public final class Gateway: Service {
   /// How long closing may take in all, whatever hangs. systemd's patience is longer.
   private static let shutdownMilliseconds = 5000
 
+  private enum Ending: Sendable {
+    case page
+    case told
+    case failed(String)
+  }
+
   public func run() async throws {
-    let rooms = try await blocking { try self.open() }
-    logger.info("reading from \(settings.broker.url), page on \(settings.adminListen.map { "http://\($0)" } ?? "none")")
-    await withTaskGroup(of: Void.self) { group in
-      group.addTask { await self.serve(rooms.board) }
+    let (failures, failure) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingOldest(1))
+    let rooms = try await blocking { try self.open { failure.yield($0) } }
+    logger.info("reading from \(settings.broker.url)")
+    let ending = await withTaskGroup(of: Ending.self) { group in
+      group.addTask {
+        await self.serve(rooms.board)
+        return .page
+      }
       group.addTask {
         try? await gracefulShutdown()
-        _ = try? await self.blocking { rooms.close(within: Gateway.shutdownMilliseconds) }
+        return .told
       }
-      await group.waitForAll()
+      group.addTask {
+        for await reason in failures { return .failed(reason) }
+        return .told
+      }
+      // Without its page the gateway goes on.
+      for await ending in group {
+        if case .page = ending { continue }
+        group.cancelAll()
+        return ending
+      }
+      return .told
     }
+    try await blocking { rooms.close(within: Gateway.shutdownMilliseconds) }
+    if case .failed(let reason) = ending { throw GatewayError(.io, reason) }
   }
 
   /// Runs blocking work on a thread of its own and waits for it without blocking the cooperative pool.
@@ -71,7 +93,8 @@ public final class Gateway: Service {
 
   // MARK: Opening
 
-  private func open() throws -> Rooms {
+  /// - Parameter fail: called where only a new process can go on.
+  private func open(fail: @escaping @Sendable (String) -> Void) throws -> Rooms {
     let store = settings.store.path
     try StoreFolder.make(store)
     let log = log()
@@ -87,8 +110,13 @@ public final class Gateway: Service {
           },
           extraSchema: Deriver.schema))
     }
+    tellOpening(writer, outbox)
+    // Ids are never used twice, even where an old copy of the journal was put back.
+    if let position = try Deriver.lastPosition(outboxPath: outboxPath, epoch: writer.uuid) {
+      try opening { try writer.raiseFloor(to: position) }
+    }
     let room = JournalRoom(path: journalPath, log: log)
-    let derive = DeriveRoom(committed: room.committed, log: log)
+    let derive = DeriveRoom(committed: room.committed, log: log, fail: fail)
     let gate = IngestGate()
     let session = try session(room, gate)
     try remember(session, JournalReader(path: journalPath))
@@ -116,6 +144,19 @@ public final class Gateway: Service {
     return Rooms(
       session: session, room: room, derive: derive, uplinks: uplinks, outbox: outbox, board: board,
       journalThread: journalThread, deriveThread: deriveThread)
+  }
+
+  private func tellOpening(_ writer: JournalWriter, _ outbox: Outbox) {
+    let journal = writer.openReport
+    let outbox = outbox.openReport
+    if let reason = journal.reason {
+      logger.error(
+        "the journal was damaged (\(reason)); set aside as \(journal.setAside ?? "-"), \(journal.salvagedSegments) segments saved")
+    }
+    if let reason = outbox.reason {
+      logger.error(
+        "the outbox was damaged (\(reason)); set aside as \(outbox.setAside ?? "-"), \(outbox.salvagedBatches) batches saved")
+    }
   }
 
   private func log() -> @Sendable (String) -> Void {

@@ -1,6 +1,7 @@
 import Derive
 import Journal
 import Outbox
+import SQLite
 import Synchronization
 import Telemetry
 import Threads
@@ -27,11 +28,17 @@ final class DeriveRoom: Sendable {
   private let stopping = Atomic(false)
   private let committed: Bell
   private let log: @Sendable (String) -> Void
+  private let fail: @Sendable (String) -> Void
 
-  /// - Parameter committed: rings when the journal has grown.
-  init(committed: Bell, log: @escaping @Sendable (String) -> Void) {
+  /// - Parameters:
+  ///   - committed: rings when the journal has grown.
+  ///   - fail: called where only a new process can go on.
+  init(
+    committed: Bell, log: @escaping @Sendable (String) -> Void, fail: @escaping @Sendable (String) -> Void
+  ) {
     self.committed = committed
     self.log = log
+    self.fail = fail
   }
 
   var current: Snapshot { snapshot.withLock { $0 } }
@@ -62,6 +69,7 @@ final class DeriveRoom: Sendable {
       } catch {
         failed = true
         publish(deriver, error: String(describing: error))
+        if DeriveRoom.needsNewProcess(error) { fail(String(describing: error)) }
       }
       if now.nanoseconds - lastKept.nanoseconds >= DeriveRoom.housekeepingInterval.nanoseconds {
         lastKept = now
@@ -81,6 +89,15 @@ final class DeriveRoom: Sendable {
       log("what was derived last will be derived again at the next start: \(error)")
     }
     publish(deriver, error: nil)
+  }
+
+  /// After an I/O error nobody knows what is on flash, and a damaged file is mended only when it is opened.
+  private static func needsNewProcess(_ error: any Error) -> Bool {
+    switch error {
+    case let error as OutboxError: error.code == .halted
+    case let error as DatabaseError: error.kind == .io || error.kind == .corrupt
+    default: false
+    }
   }
 
   /// How many alarms the status lists; the rest is only counted.

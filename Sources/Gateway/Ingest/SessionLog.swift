@@ -8,13 +8,13 @@ enum SessionLog {
     switch event {
     case .connected(let version, let present):
       room.add(.mark(.connected))
-      logger.info("connected to the broker (\(version), session \(present ? "present" : "new"))")
+      logger.info("connected to the broker (MQTT \(version), session \(present ? "present" : "new"))")
     case .disconnected(let error):
       room.add(.mark(.disconnected))
       logger.warning("connection to the broker lost: \(error)")
     case .connectFailed(let error, let wait):
       logger.warning("\(error); next try in \(wait) ms")
-    case .fellBack(let version): logger.info("the broker refused MQTT 5; going on with \(version)")
+    case .fellBack(let version): logger.info("the broker refused MQTT 5; going on with MQTT \(version)")
     case .commitFailed(let error): logger.error("\(error); nothing of it is acknowledged, the broker sends it again")
     case .commitOverdue: logger.error("a commit hangs; the connection is closed until it ends")
     case .paused: logger.warning("reading stops: the store takes nothing")

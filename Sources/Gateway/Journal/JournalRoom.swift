@@ -10,7 +10,7 @@ final class JournalRoom: Sendable {
   enum Job: Sendable {
     case commit(Handover<SegmentBuilder>, @Sendable (Result<Void, any Error>) -> Void)
     case mark(Mark)
-    case trim(before: Int64, olderThan: Timestamp?)
+    case trim(TrimRule, forRoom: Bool)
   }
 
   struct State: Sendable {
@@ -95,7 +95,7 @@ final class JournalRoom: Sendable {
       let spare = Handover(builder)
       state.withLock { $0.spare = spare }
     case .mark(let mark): write(mark, &writer, &pacer)
-    case .trim(let before, let olderThan): trim(before, olderThan, writer)
+    case .trim(let rule, let forRoom): trim(rule, forRoom, writer)
     }
   }
 
@@ -122,6 +122,7 @@ final class JournalRoom: Sendable {
       writer = open
       _ = try open.append(builder, clock: clock)
       note(open)
+      state.withLock { $0.status.commits += 1 }
       committed.ring()
       return .success(())
     } catch {
@@ -150,20 +151,16 @@ final class JournalRoom: Sendable {
       state.status.newest_segment = writer.newestID
       state.status.messages = writer.messageCount
       state.status.bytes = writer.bytesInUse
-      state.status.commits += 1
       state.status.commit_error = nil
     }
   }
 
-  /// How many segments one job deletes: a few milliseconds of writing, so that no commit waits for long.
-  private static let trimStep = 256
-
-  private func trim(_ before: Int64, _ olderThan: Timestamp?, _ writer: JournalWriter?) {
+  private func trim(_ rule: TrimRule, _ forRoom: Bool, _ writer: JournalWriter?) {
     guard let writer else { return }
     do {
-      let trimmed = try writer.trim(before: before, olderThan: olderThan, limit: JournalRoom.trimStep)
+      let trimmed = try writer.trim(rule)
       note(writer)
-      if olderThan == nil { state.withLock { $0.trimmedForRoom += Int64(trimmed) } }
+      if forRoom { state.withLock { $0.trimmedForRoom += Int64(trimmed) } }
     } catch {
       log("deleting old messages: \(error)")
     }

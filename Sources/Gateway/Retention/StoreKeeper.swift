@@ -27,26 +27,31 @@ final class StoreKeeper {
     self.log = log
   }
 
+  /// How many segments one look deletes: a few milliseconds of writing, so that no commit waits for long.
+  private static let trimStep = 256
+
   func keep(_ deriver: Deriver) {
     do {
       let journal = room.status
       let derivedBefore = try outbox.derivedBefore() ?? 0
       let usage = StoreUsage(
-        journalBytes: journal.bytes, outboxBytes: outbox.bytesInUse, oldestSegment: journal.oldest_segment,
+        journalBytes: journal.bytes, messages: journal.messages, outboxBytes: outbox.bytesInUse, oldestSegment: journal.oldest_segment,
         newestSegment: journal.newest_segment, derivedBefore: derivedBefore,
         deliveredBefore: try outbox.deliveredBefore() ?? 0)
       let clock = ClockReading.now()
       let plan = policy.plan(usage, now: trustsClock || clock.synchronised ? clock.wall : nil)
       if let expire = plan.expire, usage.oldestSegment < expire.before {
-        room.add(.trim(before: expire.before, olderThan: expire.olderThan))
+        // With the kernel's trust only, a segment that was stamped before the clock was right has no age of its own.
+        let rule = TrimRule(
+          before: expire.before, olderThan: expire.olderThan, synchronisedOnly: !trustsClock, limit: StoreKeeper.trimStep)
+        room.add(.trim(rule, forRoom: false))
       }
-      if let before = plan.makeRoomBefore { room.add(.trim(before: before, olderThan: nil)) }
-      if let limit = plan.outboxLimit {
-        let dropped = outbox.droppedRecords
-        _ = try outbox.enforceQuota(bytes: limit)
-        let more = outbox.droppedRecords - dropped
-        if more > 0 { log("the store is full: \(more) records that were never sent are dropped and accounted for") }
+      if let before = plan.makeRoomBefore {
+        room.add(.trim(TrimRule(before: before, limit: StoreKeeper.trimStep), forRoom: true))
       }
+      // Without a limit too: what is delivered everywhere goes only here.
+      let dropped = try outbox.enforceQuota(bytes: plan.outboxLimit ?? .max).droppedRecords.values.reduce(0, +)
+      if dropped > 0 { log("the store is full: \(dropped) records that were never sent are dropped and accounted for") }
       if gate.set(plan.acceptsMessages) {
         log(
           plan.acceptsMessages

@@ -3,6 +3,7 @@ import Telemetry
 /// How full the store is, and of what.
 struct StoreUsage: Sendable, Equatable {
   var journalBytes: Int64
+  var messages: Int64
   var outboxBytes: Int64
   var oldestSegment: Int64
   var newestSegment: Int64
@@ -13,7 +14,11 @@ struct StoreUsage: Sendable, Equatable {
 
   var bytes: Int64 { journalBytes + outboxBytes }
 
-  private var segments: Int64 { max(1, newestSegment - oldestSegment + 1) }
+  /// About how many there are: ids leap after a damaged journal was salvaged, and then the messages tell more.
+  private var segments: Int64 {
+    let emptyOnes: Int64 = 1000
+    return max(1, min(newestSegment - oldestSegment + 1, messages + emptyOnes))
+  }
 
   /// What one segment takes on average; at least 1.
   var bytesPerSegment: Int64 { max(1, journalBytes / segments) }

@@ -39,6 +39,7 @@ final class StatusBoard: Sendable {
     report.started = RFC3339.format(started)
     report.now = RFC3339.format(clock.wall)
     report.clock_synchronised = clock.synchronised
+    report.clock_trusted = clock.synchronised || settings.trust == .always
     report.broker = broker()
     report.journal = room.status
     let snapshot = derive.current

@@ -34,7 +34,7 @@ extension Page {
     .state:empty { display: none; }
     .big { margin: .2rem 0 .4rem; font-size: 2rem; font-weight: 700; line-height: 1.15;
       font-variant-numeric: tabular-nums; }
-    .big small { font-size: 1rem; font-weight: 400; }
+    .big small { font-size: 1rem; font-weight: 400; white-space: nowrap; }
     dl { display: grid; grid-template-columns: 1fr auto; gap: .1rem .75rem; margin: 0; font-variant-numeric: tabular-nums; }
     dd { margin: 0; text-align: right; font-weight: 600; }
     dt { overflow-wrap: anywhere; }

@@ -8,8 +8,9 @@ enum DeviceClock: Sendable {
   /// Set by hand, `Span` too far.
   case ahead(Span)
 
-  /// 8 minutes: beyond the 5 up to which a gateway believes a device.
-  static let wrong: [DeviceClock] = [.since1970, .ahead(.minutes(8))]
+  /// 7 hours: Jakarta's local time, taken for UTC. So far beyond the 5 minutes up to which a gateway believes a device
+  /// that no delay on the way makes such a time plausible.
+  static let wrong: [DeviceClock] = [.since1970, .ahead(.hours(7))]
 
   var isWrong: Bool { if case .right = self { false } else { true } }
 

@@ -30,6 +30,10 @@ struct Draft: Sendable {
   var isRetained = false
   var delay = Span.zero
   var kind = Irregularity.regular
+  /// The devices that this is a reading of; `nil` where it is one of its sender's alone.
+  var devices: [String]?
+  /// The time that the payload bears, as precisely as it does.
+  var time: Timestamp?
 
   static func announcement(_ topic: String, _ text: String, retained: Bool = true) -> Draft {
     Draft(topic: topic, payload: Array(text.utf8), nature: .state, isRetained: retained, kind: .announcement)

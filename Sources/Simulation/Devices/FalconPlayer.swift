@@ -38,7 +38,10 @@ struct FalconPlayer: DeviceModel {
     switch Stream(rawValue: stream) {
     case .status:
       temperature = min(78, max(38, temperature + random.between(-0.5, 0.5)))
-      drafts.append(Draft(topic: prefix + "fppd_status", payload: status(at: moment, &random), nature: .dated))
+      drafts.append(
+        Draft(
+          topic: prefix + "fppd_status", payload: status(at: moment, &random), nature: .dated,
+          time: moment.time.floored(to: .seconds(1))))
     case .ports: drafts.append(Draft(topic: prefix + "port_status", payload: ports(&random), nature: .undated))
     case .playlist:
       playlist = (playlist + 1) % FalconPlayer.playlists.count

@@ -106,7 +106,7 @@ struct FiberNode: DeviceModel {
       out.integer(moment.time.nanoseconds)
       out.text("\n")
     }
-    return Draft(topic: "telegraf/\(name)/interface", payload: out.bytes, nature: .dated)
+    return Draft(topic: "telegraf/\(name)/interface", payload: out.bytes, nature: .dated, time: moment.time)
   }
 
   private func advance(_ counter: inout UInt64, by bytes: Double) {
@@ -143,7 +143,8 @@ struct FiberNode: DeviceModel {
     out.text(" ")
     out.integer(moment.time.nanoseconds)
     out.text("\n")
-    return Draft(topic: "telegraf/\(name)/optical", payload: out.bytes, nature: .dated, kind: kind)
+    return Draft(
+      topic: "telegraf/\(name)/optical", payload: out.bytes, nature: .dated, kind: kind, time: moment.time)
   }
 
   /// The UPS: its status in the tokens of Network UPS Tools, and the charge in per cent.

@@ -16,6 +16,7 @@ struct FrigateBox: DeviceModel {
 
   let name: String
   let streams: [ReportStream]
+  private let site: String
   private let prefix: String
   private let version: String
   private var cameras: [Camera]
@@ -27,6 +28,7 @@ struct FrigateBox: DeviceModel {
     site: String, cameras: [String], interval: Span, eventInterval: Span, random: inout SeededRandom
   ) {
     name = "frigate/\(site)"
+    self.site = site
     prefix = "frigate/\(site)/"
     version = ["0.14.1-f4f3cfa", "0.15.2-a35b12c"][random.integer(0...1)]
     self.cameras = cameras.map { Camera(name: $0) }
@@ -46,11 +48,18 @@ struct FrigateBox: DeviceModel {
     for index in cameras.indices {
       cameras[index].busyUntil = moment.at
       let topic = prefix + cameras[index].name
-      drafts.append(.announcement(topic + "/detect/state", "ON"))
-      drafts.append(.announcement(topic + "/recordings/state", "ON"))
-      drafts.append(.announcement(topic + "/motion", "OFF", retained: false))
+      for var draft: Draft in [
+        .announcement(topic + "/detect/state", "ON"), .announcement(topic + "/recordings/state", "ON"),
+        .announcement(topic + "/motion", "OFF", retained: false),
+      ] {
+        draft.devices = [device(cameras[index].name)]
+        drafts.append(draft)
+      }
     }
   }
+
+  /// What a gateway calls the camera.
+  private func device(_ camera: String) -> String { "\(site)/\(camera)" }
 
   func will() -> [Draft] { [.announcement(prefix + "available", "offline")] }
 
@@ -58,7 +67,10 @@ struct FrigateBox: DeviceModel {
 
   mutating func report(_ stream: Int, at moment: Moment, random: inout SeededRandom, drafts: inout [Draft]) {
     if stream == 0 {
-      drafts.append(Draft(topic: prefix + "stats", payload: statistics(at: moment, &random), nature: .dated))
+      drafts.append(
+        Draft(
+          topic: prefix + "stats", payload: statistics(at: moment, &random), nature: .dated,
+          devices: [name] + cameras.map { device($0.name) }, time: moment.time.floored(to: .seconds(1))))
     } else {
       appear(at: moment, random: &random, drafts: &drafts)
     }
@@ -125,8 +137,14 @@ struct FrigateBox: DeviceModel {
     let object = FrigateObject(camera: camera, start: moment.time, number: objects, random: &random)
     objects += 1
     let topic = prefix + camera
-    drafts.append(.undated(topic + "/motion", "ON"))
-    drafts.append(.undated("\(topic)/\(object.label)", "1"))
+    func tell(_ subject: String, _ text: String, after delay: Span = .zero) {
+      var draft = Draft.undated("\(topic)/\(subject)", text)
+      draft.devices = [device(camera)]
+      draft.delay = delay
+      drafts.append(draft)
+    }
+    tell("motion", "ON")
+    tell(object.label, "1")
     drafts.append(event(object, "new", at: moment, after: 0, &random))
     var elapsed = 0.0
     for _ in 0..<random.integer(1...3) {
@@ -135,12 +153,8 @@ struct FrigateBox: DeviceModel {
     }
     elapsed += random.between(1, 6)
     drafts.append(event(object, "end", at: moment, after: elapsed, &random))
-    var gone = Draft.undated("\(topic)/\(object.label)", "0")
-    gone.delay = moment.delay(elapsed)
-    drafts.append(gone)
-    var still = Draft.undated(topic + "/motion", "OFF")
-    still.delay = moment.delay(elapsed + 3)
-    drafts.append(still)
+    tell(object.label, "0", after: moment.delay(elapsed))
+    tell("motion", "OFF", after: moment.delay(elapsed + 3))
     cameras[index].busyUntil = moment.at + moment.delay(elapsed + 4)
   }
 
@@ -149,7 +163,10 @@ struct FrigateBox: DeviceModel {
     _ random: inout SeededRandom
   ) -> Draft {
     let delay = moment.delay(seconds)
-    let payload = object.event(type, at: moment.time + delay, random: &random)
-    return Draft(topic: prefix + "events", payload: payload, nature: .dated, delay: delay)
+    let time = (moment.time + delay).floored(to: FrigateObject.precision)
+    let payload = object.event(type, at: time, random: &random)
+    return Draft(
+      topic: prefix + "events", payload: payload, nature: .dated, delay: delay, devices: [device(object.camera)],
+      time: time)
   }
 }

@@ -2,9 +2,12 @@ import Telemetry
 
 /// Something that a Frigate box follows, and the events that it tells of it.
 struct FrigateObject: Sendable {
+  /// Of the times in its events.
+  static let precision = Span(nanoseconds: 1000)
+
   let label: String
+  let camera: String
   private let id: String
-  private let camera: String
   private let start: Timestamp
 
   init(camera: String, start: Timestamp, number: Int, random: inout SeededRandom) {

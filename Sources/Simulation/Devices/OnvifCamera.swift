@@ -66,11 +66,11 @@ struct OnvifCamera: DeviceModel {
     temperature = min(66, max(36, temperature + random.between(-0.6, 0.6)))
     var out = PayloadWriter()
     out.text(#"{"SensorData":{"@UtcTime":""#)
-    out.time(Timestamp(milliseconds: clock.read(moment, uptime: uptime).milliseconds))
+    out.time(time(at: moment))
     out.text(#"","@SensorID":"board","Value":"#)
     out.decimal(temperature, 2)
     out.text("}}")
-    drafts.append(Draft(topic: temperatureTopic, payload: out.bytes, nature: .dated))
+    drafts.append(Draft(topic: temperatureTopic, payload: out.bytes, nature: .dated, time: time(at: moment)))
     guard temperature > 62 else { return }
     let value = temperature
     drafts.append(
@@ -80,7 +80,7 @@ struct OnvifCamera: DeviceModel {
           out.text(#""Value":"#)
           out.decimal(value, 2)
           out.text(#","Threshold":62.0"#)
-        }, nature: .dated))
+        }, nature: .dated, time: time(at: moment)))
   }
 
   private func motion(_ state: Bool, at moment: Moment, after delay: Span) -> Draft {
@@ -89,7 +89,7 @@ struct OnvifCamera: DeviceModel {
       out.text(#""State":"#)
       boolean(state, to: &out)
     }
-    return Draft(topic: motionTopic, payload: payload, nature: .dated, delay: delay)
+    return Draft(topic: motionTopic, payload: payload, nature: .dated, delay: delay, time: time(at: then))
   }
 
   /// A property: its last state is retained.
@@ -98,7 +98,12 @@ struct OnvifCamera: DeviceModel {
       out.text(#""Failed":"#)
       boolean(storageFails, to: &out)
     }
-    return Draft(topic: storageTopic, payload: payload, nature: .state, isRetained: true)
+    return Draft(topic: storageTopic, payload: payload, nature: .state, isRetained: true, time: time(at: moment))
+  }
+
+  /// What its clock shows, in the milliseconds that it writes.
+  private func time(at moment: Moment) -> Timestamp {
+    clock.read(moment, uptime: uptime).floored(to: .milliseconds(1))
   }
 
   private func boolean(_ value: Bool, to out: inout PayloadWriter) {
@@ -110,7 +115,7 @@ struct OnvifCamera: DeviceModel {
   private func event(at moment: Moment, source: StaticString, data: (inout PayloadWriter) -> Void) -> [UInt8] {
     var out = PayloadWriter()
     out.text(#"{"UtcTime":""#)
-    out.time(Timestamp(milliseconds: clock.read(moment, uptime: uptime).milliseconds))
+    out.time(time(at: moment))
     out.text(#"","Source":{"#)
     out.text(source)
     out.text(#"},"Data":{"#)

@@ -56,9 +56,10 @@ struct PlainCamera: DeviceModel {
     lastReport = moment.at
     temperature = min(58, max(34, temperature + random.between(-0.4, 0.4)))
     number += 1
+    let time = clock.read(moment, uptime: uptime).floored(to: .milliseconds(1))
     var out = PayloadWriter()
     out.text(#"{"ts":"#)
-    out.integer(clock.read(moment, uptime: uptime).milliseconds)
+    out.integer(time.milliseconds)
     out.text(#","fps":"#)
     out.decimal(fps, 1)
     out.text(#","bitrate":"#)
@@ -77,6 +78,7 @@ struct PlainCamera: DeviceModel {
     out.string(firmware)
     out.text(#""}"#)
     drafts.append(
-      Draft(topic: telemetryTopic, payload: out.bytes, nature: .dated, kind: worse > 0 ? .drift : .regular))
+      Draft(
+        topic: telemetryTopic, payload: out.bytes, nature: .dated, kind: worse > 0 ? .drift : .regular, time: time))
   }
 }

@@ -45,7 +45,10 @@ struct PowerMeter: DeviceModel {
 
   mutating func report(_ stream: Int, at moment: Moment, random: inout SeededRandom, drafts: inout [Draft]) {
     let payload = stream == 0 ? sensor(at: moment, &random) : state(at: moment, &random)
-    drafts.append(Draft(topic: prefix + (stream == 0 ? "SENSOR" : "STATE"), payload: payload, nature: .dated))
+    drafts.append(
+      Draft(
+        topic: prefix + (stream == 0 ? "SENSOR" : "STATE"), payload: payload, nature: .dated,
+        time: clock.read(moment, uptime: uptime).floored(to: .seconds(1))))
   }
 
   private func head(at moment: Moment) -> PayloadWriter {

@@ -57,9 +57,19 @@ public struct District: Sequence, IteratorProtocol, Sendable {
     let message = ready[nextReady]
     nextReady += 1
     produced += 1
+    let draft = message.draft
+    let device = stations[message.station].name
     return PlannedMessage(
-      number: produced, at: Span(nanoseconds: now), topic: message.draft.topic, payload: message.draft.payload,
-      retained: message.draft.isRetained, kind: message.draft.kind, device: stations[message.station].name)
+      number: produced, at: Span(nanoseconds: now), topic: draft.topic, payload: draft.payload,
+      retained: draft.isRetained, kind: draft.kind, device: device, devices: draft.devices ?? [device],
+      time: believed(draft.time))
+  }
+
+  /// A gateway with a clock of its own takes no time before 2020 from a device, and none more than 5 minutes ahead.
+  private func believed(_ time: Timestamp?) -> Timestamp? {
+    guard let time, time >= Timestamp(milliseconds: 1_577_836_800_000), time <= start + Span(nanoseconds: now) + .minutes(5)
+    else { return nil }
+    return time
   }
 
   private mutating func report(station index: Int, stream: Int) {

@@ -1,4 +1,5 @@
-/// Payloads that no decoder can make a reading of, in the ways in which they come from the field.
+/// Payloads that no decoder can make a reading of, in the ways in which they come from the field: not even a part of
+/// one, so that a gateway must count them for nobody.
 enum Rubbish {
   /// Something else in the place of `payload`.
   static func make(from payload: [UInt8], random: inout SeededRandom) -> [UInt8] {
@@ -6,16 +7,28 @@ enum Rubbish {
     case 0: cutOff(payload, random: &random)
     case 1: []
     case 2: binary(random: &random)
-    case 3: wrongTypes(random: &random)
+    case 3: wrongTypes(isWord: !isDocument(payload) && lineHead(payload) == nil, random: &random)
     default: snapshot(random: &random)
     }
   }
 
-  /// A payload whose rest is missing. A single character can't be cut; it becomes a dash, as meters without a
-  /// reading show.
+  /// A payload whose rest is missing, as far as what is left is no reading: of lines, not even the first one's fields
+  /// are there. What is left of a single word would be a word, or another number; it goes altogether.
   private static func cutOff(_ payload: [UInt8], random: inout SeededRandom) -> [UInt8] {
-    guard payload.count > 8 else { return Array("--".utf8) }
-    return Array(payload.prefix(random.integer(payload.count / 4...payload.count * 3 / 4)))
+    guard let whole = isDocument(payload) ? payload.count : lineHead(payload) else { return [] }
+    return Array(payload.prefix(random.integer(whole / 4...whole * 3 / 4)))
+  }
+
+  private static func isDocument(_ payload: [UInt8]) -> Bool {
+    payload.first == UInt8(ascii: "{") || payload.first == UInt8(ascii: "[")
+  }
+
+  /// How long measurement and tags of a first influx line are; `nil` where the payload is none.
+  private static func lineHead(_ payload: [UInt8]) -> Int? {
+    guard let end = payload.firstIndex(of: UInt8(ascii: " ")), payload[..<end].contains(UInt8(ascii: "=")) else {
+      return nil
+    }
+    return end
   }
 
   private static func binary(random: inout SeededRandom) -> [UInt8] {
@@ -23,14 +36,14 @@ enum Rubbish {
     [0xff] + (0..<random.integer(8...200)).map { _ in UInt8(truncatingIfNeeded: random.next() >> 32) }
   }
 
-  private static func wrongTypes(random: inout SeededRandom) -> [UInt8] {
-    let texts = [
-      #"{"ts":"yesterday","fps":"fast","bitrate":null,"temp":{"value":[]},"uptime":"long","status":17}"#,
+  /// In the place of a word stands a document: any other word might be one, too.
+  private static func wrongTypes(isWord: Bool, random: inout SeededRandom) -> [UInt8] {
+    let documents = [
+      #"{"ts":"yesterday","fps":"fast","bitrate":null,"temp":{"value":[]},"uptime":"long","status":{}}"#,
       #"{"ts":null,"fps":[],"temp":"n/a"}"#,
       #"["fps",25]"#,
-      #""error: sensor not ready""#,
-      "null",
     ]
+    let texts = isWord ? documents : documents + [#""error: sensor not ready""#, "null"]
     return Array(texts[random.integer(0...texts.count - 1)].utf8)
   }
 

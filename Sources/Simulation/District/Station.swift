@@ -149,6 +149,8 @@ struct Station: Sendable {
     if random.chance(scenario.rubbish) {
       draft.payload = Rubbish.make(from: draft.payload, random: &random)
       draft.kind = .rubbish
+      draft.devices = []
+      draft.time = nil
     } else if draft.nature == .dated, draft.delay == .zero, random.chance(scenario.outOfOrder) {
       draft.delay = Span(nanoseconds: Int64(interval * random.between(1.2, 2.6)))
       draft.kind = .outOfOrder

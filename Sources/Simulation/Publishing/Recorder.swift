@@ -5,9 +5,11 @@ import Telemetry
 /// Writes down what was published, so that what a receiver has can be compared with it. One JSON object a line:
 ///
 /// - first the header: `{"record":"lumbung-simulate","version":1,"seed":…,"start":…,"rate":…,"scenario":{…}}`;
-/// - a message: `{"n":1,"topic":…,"payload":…,"qos":1,"retain":false,"published_at":…,"kind":…,"device":…}`, with
-///   `payload_b64` in place of `payload` where the bytes are no UTF-8. It is in the file before the message is
-///   handed to the MQTT client, so that nothing reaches a broker that isn't recorded, even if this process dies;
+/// - a message: `{"n":1,"topic":…,"payload":…,"qos":1,"retain":false,"published_at":…,"kind":…,"device":…,
+///   "devices":[…],"time":…}`, with `payload_b64` in place of `payload` where the bytes are no UTF-8. `device` is the
+///   sender; `devices` are those that a gateway must count it for (none, where it is rubbish), and `time` is that of
+///   the reading, absent where it is counted at its receipt. It is in the file before the message is handed to the
+///   MQTT client, so that nothing reaches a broker that isn't recorded, even if this process dies;
 /// - `{"ack":1}` once the broker has acknowledged message 1. Where it is missing, the broker may have it or not;
 /// - `{"unsent":1}` where message 1 was never handed over, because the simulation was stopped.
 final class Recorder: Sendable {
@@ -62,6 +64,10 @@ final class Recorder: Sendable {
         json.field("published_at", time)
         json.field("kind", message.kind.rawValue)
         json.field("device", message.device)
+        json.array("devices") { array in
+          for device in message.devices { array.element(device) }
+        }
+        if let time = message.time { json.field("time", time) }
       }
     }
   }

@@ -65,7 +65,7 @@ public struct Scenario: Sendable, Equatable {
   /// How long sliding down, staying down and being well again take together, a third each.
   public var driftPeriod = Span.minutes(9)
   /// Share of the devices with a clock of their own (plain and ONVIF cameras, power meters) whose clock is wrong:
-  /// every second one counts from 1970, the others are 8 minutes ahead.
+  /// every second one counts from 1970, the others are 7 hours ahead.
   public var wrongClocks = 0.03
   /// Share of the fiber nodes whose interface counters have 32 bits and wrap.
   public var narrowCounters = 0.3

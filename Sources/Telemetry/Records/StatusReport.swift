@@ -126,7 +126,10 @@ public struct StatusReport: Codable, Sendable, Equatable {
   public var version = ""
   public var started = ""
   public var now = ""
+  /// Whether the kernel calls the clock synchronised.
   public var clock_synchronised = false
+  /// Whether its times are believed: it is synchronised, or the configuration says `trust = "always"`.
+  public var clock_trusted = false
   public var broker = Broker()
   public var journal = Journal()
   public var derive = Derive()

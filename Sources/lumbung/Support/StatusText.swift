@@ -8,7 +8,7 @@ enum StatusText {
       lines.append(name + String(repeating: " ", count: max(1, 11 - name.count)) + text)
     }
     line("gateway", "\(report.gateway), lumbung \(report.version), running since \(report.started)")
-    if !report.clock_synchronised { line("clock", "not synchronised: times are marked untrusted") }
+    if !report.clock_trusted { line("clock", "not synchronised: times are marked untrusted (see timedatectl)") }
     let broker = report.broker
     line("broker", "\(broker.state) (\(broker.url), MQTT \(broker.protocol_version == 5 ? "5" : "3.1.1"))")
     if let error = broker.error { line("", error) }

@@ -3,9 +3,9 @@ import Telemetry
 /// `format = "scalar"`: one value a topic, as text.
 ///
 /// Without metric tables the metric is named by the topic's last level. A number, with a decimal point or comma and
-/// a known unit behind it or none, is a gauge in that unit; all else is a state. Words that differ in case from device
-/// to device (`ON`, `on`) are written small. A topic such as `…/LWT` or `…/status` is `availability` where its word is
-/// one (`Online`, `offline`, `lost`). With metric tables, the whole payload is each table's value.
+/// a known unit behind it or none, is a gauge in that unit; all else is a state. Words that differ in case from
+/// device to device (`ON`, `on`) are written small. A topic such as `…/LWT` or `…/status` is `availability` where its
+/// word is one (`Online`, `offline`, `lost`). With metric tables, the whole payload is each table's value.
 final class ScalarFormat: SourceFormat {
   let mappings: [MetricMapping]
   private let naming: Naming
