@@ -50,15 +50,15 @@ let package = Package(
 
     // The rooms.
     room("Telemetry", ["CCrypto"]),
-    room("Threads"),
+    room("Threads", ["Telemetry"]),
     room("Decoding", ["Telemetry", "CSimdJSON"]),
     room("Windows", ["Telemetry"]),
     room("Alarms", ["Telemetry"]),
     room("SQLite", ["CSQLite"]),
     room("Journal", ["SQLite", "CZstd", "Telemetry"]),
-    room("Outbox", ["SQLite", "CZstd", "CZlib", "Telemetry"]),
+    room("Outbox", ["SQLite", "CZstd", "CZlib", "Telemetry", "Threads"]),
     room("MQTT", ["CMosquitto"]),
-    room("Uplinks", ["Outbox", "Telemetry", "MQTT", "CCurl"]),
+    room("Uplinks", ["Outbox", "Telemetry", "Threads", "CCurl"]),
     room("Settings", ["Telemetry", toml]),
     room("Derive", ["Telemetry", "Decoding", "Windows", "Alarms", "SQLite", "Journal", "Outbox"]),
     room("LocalAPI", [hummingbird, lifecycle, logging]),
@@ -69,7 +69,7 @@ let package = Package(
         "LocalAPI", "SQLite", "Threads", lifecycle, logging,
       ]),
     room("Simulation", ["Telemetry", "MQTT"]),
-    room("Central", ["SQLite", "Telemetry", hummingbird, lifecycle, logging, "CZstd", "CZlib", "CSimdJSON"]),
+    room("Central", ["SQLite", "Telemetry", "Threads", hummingbird, lifecycle, logging, "CZstd", "CZlib"]),
     .executableTarget(
       name: "lumbung",
       dependencies: [
@@ -81,7 +81,7 @@ let package = Package(
 
     // Tests mirror targets.
     tests("Telemetry", []),
-    tests("Threads", []),
+    tests("Threads", ["Telemetry"]),
     tests("Decoding", ["Telemetry"]),
     tests("Windows", ["Telemetry"]),
     tests("Alarms", ["Telemetry"]),
@@ -91,10 +91,10 @@ let package = Package(
     tests("MQTT", []),
     tests("Uplinks", ["Outbox", "Telemetry"]),
     tests("Settings", ["Telemetry"]),
-    tests("Derive", ["Telemetry", "Windows", "Alarms", "Decoding", "Journal", "Outbox"]),
+    tests("Derive", ["Telemetry", "Windows", "Alarms", "Decoding", "Journal", "Outbox", "SQLite"]),
     tests("LocalAPI", []),
     tests("Gateway", ["Settings", "Journal", "Outbox", "Telemetry"]),
-    tests("Simulation", ["Telemetry"]),
+    tests("Simulation", ["Telemetry", "Settings", "Decoding"]),
     tests("Central", ["Telemetry"]),
   ],
   cxxLanguageStandard: .cxx17

@@ -267,7 +267,8 @@ class Demo:
         self.gateway.update()
         gateway, rate = self.gateway, self.rates.rate
         elapsed = time.monotonic() - self.began if self.began else 0
-        clock = f"{elapsed:4.0f} s" + (f" of {self.options.bound:g} s" if self.options.bound else "")
+        bound = self.options.bound
+        clock = f"{elapsed:4.0f} s" + (f" of {bound:g} s" if bound and elapsed < bound else "")
         broker = gateway.value("broker", "state", "–") if gateway.answering else "gateway not answering"
         delivered_by = ", ".join(
             f"{uplink.get('name')} {uplink.get('state')}" + (f" ({uplink['error']})" if uplink.get("error") else "")
@@ -291,12 +292,13 @@ class Demo:
             row("comes in", received, rate_in,
                 f"{broker}, delivered again {count(gateway.total('redelivered'))}"),
             row("stored", gateway.value("journal", "messages"), None,
-                f"{size(journal_bytes)}, commits {count(gateway.total('commits'))}, "
-                f"not yet derived {count(gateway.value('derive', 'lag_segments'))} segments"),
+                f"{size(journal_bytes)}, {count(gateway.total('commits'))} commits, "
+                f"{count(gateway.value('derive', 'lag_segments'))} to derive"),
+            row("quarantined", gateway.total("quarantined"), None, "unreadable, kept for the technician"),
             row("summarised", gateway.total("sealed_windows"), rate("sealed", gateway.total("sealed_windows")),
-                f"windows sealed; open {count(gateway.value('derive', 'open_windows'))}, "
-                f"devices {count(gateway.value('derive', 'devices'))}, revisions {count(gateway.total('revisions'))}, "
-                f"quarantined {count(gateway.total('quarantined'))}"),
+                f"windows; {count(gateway.value('derive', 'open_windows'))} open, "
+                f"{count(gateway.value('derive', 'devices'))} devices"),
+            row("revised", gateway.total("revisions"), None, "windows, by readings that came late"),
             row("delivered", gateway.total("delivered"), rate_out,
                 f"records; waiting {count(gateway.pending)}" + (f", {left:.0f} s left" if left else "")),
             f"  {'uplink':<12}{delivered_by}",
@@ -391,15 +393,17 @@ class Demo:
         ended = self.simulator.stop(15)
         if ended != 0:
             raise StageError(f"the simulator ended with {ended}\n{self.simulator.tail()}")
-        self.note("the devices have stopped; waiting until every window is sealed and delivered")
+        self.note("the devices have stopped; the last windows are sealed and delivered")
         self.phase = "settling"
         self.tally.update()
         if self.tally.latest is None:
             raise StageError(f"nothing was published\n{self.simulator.tail()}")
         now = time.time_ns()
         horizon = min(self.tally.latest, now + LONGEST_WAIT_AHEAD_SECONDS * NS)
-        through = (horizon // (WINDOW_SECONDS * NS) + 1) * WINDOW_SECONDS * NS
-        sealed_at = through + (GRACE_SECONDS + 2) * NS
+        sealed = (horizon // (WINDOW_SECONDS * NS) + 1) * WINDOW_SECONDS * NS
+        # Nothing is left out of the account, unless a device's clock makes us wait too long.
+        through = sealed if self.tally.latest > horizon else None
+        sealed_at = sealed + (GRACE_SECONDS + 2) * NS
         deadline = time.monotonic() + (sealed_at - now) / NS + SETTLE_SECONDS
         self.watch(lambda: time.time_ns() >= sealed_at, deadline)
         last: Optional[Tuple[bool, reconcile.Reconciliation]] = None
@@ -427,7 +431,7 @@ class Demo:
 
         self.watch(settled, deadline)
 
-    def account(self, through: int) -> Tuple[bool, reconcile.Reconciliation]:
+    def account(self, through: Optional[int]) -> Tuple[bool, reconcile.Reconciliation]:
         url = f"http://127.0.0.1:{self.central_port}"
         return reconcile.reconcile(
             records.read_json(self.stage.path("description.json")),

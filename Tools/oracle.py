@@ -305,7 +305,7 @@ class Oracle:
             time = message.received
         # Nothing is given up on the word of a clock that isn't trusted.
         if trusted and message.received - time > self.lateness and not message.retained:
-            self.too_late += 1
+            self.too_late += len(readings)
             return
         name = fill(source.device, captures)
         site = fill(source.site, captures) if source.site else None

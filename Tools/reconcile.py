@@ -26,6 +26,7 @@ from __future__ import annotations
 import argparse
 import heapq
 import sys
+import textwrap
 from collections import Counter, defaultdict
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
@@ -227,17 +228,20 @@ class Reconciliation:
             ("  with readings", self.acknowledged - self.counted_by_none - self.too_late, ""),
             ("  of equal content to an earlier one", self.repeated, "each counts for itself"),
             ("  that several devices count", self.counted_by_several, ""),
-            ("  that nobody must count", self.counted_by_none, "quarantined, or without a reading"),
+            ("  that nobody must count", self.counted_by_none, "without a reading"),
             ("  too late", self.too_late, "counted by nobody"),
             ("to be counted, by device and message", self.due, "once each"),
             ("  in windows that are still open", self.still_open, "left out"),
+            ("  perhaps one more each for", self.uncertain, "not acked, or at the edge"),
             ("counted in summaries", self.counted, ""),
-            ("difference", self.counted - self.due + self.still_open, ""),
+            ("difference", self.difference, ""),
         ]
         lines = [""]
         for label, number, remark in totals:
             lines.append(f"{label:<40}{'' if number is None else format(number, ',d'):>12}   {remark}".rstrip())
-        lines += ["", "published by kind: " + ", ".join(f"{kind} {n:,d}" for kind, n in sorted(self.kinds.items()))]
+        # A kind and its number stay together.
+        kinds = ", ".join(f"{kind}\u00a0{n:,d}" for kind, n in sorted(self.kinds.items()))
+        lines += ["", *(line.replace("\u00a0", " ") for line in textwrap.wrap("published by kind: " + kinds, 78, break_on_hyphens=False))]
         wrong = [name for name, device in sorted(self.devices.items()) if device.problems]
         listed = sorted(self.devices) if every_device else wrong[:40]
         if listed:
@@ -267,8 +271,20 @@ class Reconciliation:
         return sum(device.open for device in self.devices.values())
 
     @property
+    def uncertain(self) -> int:
+        return sum(device.uncertain for device in self.devices.values())
+
+    @property
     def counted(self) -> int:
         return sum(device.counted for device in self.devices.values())
+
+    @property
+    def difference(self) -> int:
+        """What was counted beyond the most that could be, or falls short of the least that must be."""
+        return sum(
+            min(0, device.counted - device.certain) + max(0, device.counted - device.certain - device.uncertain)
+            for device in self.devices.values()
+        )
 
 
 def reconcile(

@@ -154,6 +154,19 @@ class Balance(unittest.TestCase):
         self.assertEqual(run(scene.lines, lines, "--through", at(40))[0], 0)
         self.assertEqual(run(scene.lines, lines, "--through", "sealed")[0], 0)
 
+    def test_what_may_be_counted_or_not_is_no_difference(self) -> None:
+        def number(label: str, output: str) -> str:
+            return next(line[40:].split()[0] for line in output.splitlines() if line[:40].strip() == label)
+
+        scene = Scene()
+        without = [line for line in scene.lines if line != {"ack": 1}]
+        _, output = run(without, scene.received())
+        self.assertEqual(number("perhaps one more each for", output), "1")
+        self.assertEqual(number("difference", output), "0")
+        more = dict(scene.counts)
+        more[("cam-1", 0)] += 1
+        self.assertEqual(number("difference", run(without, scene.received(more))[1]), "1")
+
 
 class OneMessage(unittest.TestCase):
     """Altering either side by one message makes it fail."""

@@ -3,6 +3,7 @@ import Logging
 import SQLite
 import ServiceLifecycle
 import Telemetry
+import Threads
 import UnixSignals
 
 /// The receiver as a whole: store, routes and server, from start to graceful end.
@@ -36,7 +37,7 @@ public struct CentralService: Sendable {
   public func run() async throws(CentralError) {
     let store = try await open()
     if tokens == nil { logger.warning("no --token-file: every program on this machine may write") }
-    let routes = Routes(store: store, tokens: tokens, now: { WallClock.now() })
+    let routes = Routes(store: store, tokens: tokens, now: { SystemClock.wall })
     let server = CentralServer(routes: routes, address: address, logger: logger)
     // Shut down in reverse: the store goes last, when nobody uses it any more.
     var configuration = ServiceGroupConfiguration(

@@ -122,7 +122,7 @@ public final class Gateway: Service {
     try remember(session, JournalReader(path: journalPath))
     let uplinks = try settings.uplinks.map { try uplink($0, outbox) }
     let board = StatusBoard(
-      settings: settings, started: WallClock.now(), room: room, derive: derive, outbox: outbox, session: session,
+      settings: settings, started: SystemClock.wall, room: room, derive: derive, outbox: outbox, session: session,
       uplinks: uplinks, gate: gate)
     let deriver = try deriver(journalPath, outboxPath, outbox, board, log)
     let keeper = StoreKeeper(
@@ -140,7 +140,7 @@ public final class Gateway: Service {
       derive.run(deriver, keep: keeper.keep)
     }
     for uplink in uplinks { uplink.start() }
-    try session.start()
+    session.start()
     return Rooms(
       session: session, room: room, derive: derive, uplinks: uplinks, outbox: outbox, board: board,
       journalThread: journalThread, deriveThread: deriveThread)
@@ -200,7 +200,7 @@ public final class Gateway: Service {
       password: { try broker.passwordFile.map { try Secret.read(file: $0).value } }, caFile: broker.caFile,
       certFile: broker.certFile, keyFile: broker.keyFile, clientID: broker.clientID, filters: cover,
       commitInterval: Int(settings.store.commitInterval.milliseconds), commitMessages: settings.store.commitMessages)
-    return try Session(configuration: configuration, sink: IngestSink(room: room, gate: gate)) { [logger] event in
+    return Session(configuration: configuration, sink: IngestSink(room: room, gate: gate)) { [logger] event in
       SessionLog.note(event, room, logger)
     }
   }

@@ -18,11 +18,12 @@ struct Rooms: Sendable {
   /// From the broker outwards: nothing is read any more, what was read is committed and acknowledged, what is committed
   /// is derived. What an uplink has in flight is sent again after the next start, under the same key.
   func close(within milliseconds: Int) {
+    let fifth = Span.milliseconds(Int64(milliseconds / 5))
     session.stop(within: milliseconds / 2)
     room.stop()
-    journalThread.join(within: Double(milliseconds) / 5000)
+    journalThread.join(within: fifth)
     derive.stop()
-    deriveThread.join(within: Double(milliseconds) / 5000)
-    for uplink in uplinks { uplink.stop(within: .milliseconds(Int64(milliseconds / 10))) }
+    deriveThread.join(within: fifth)
+    for uplink in uplinks { uplink.stop(within: Span(nanoseconds: fifth.nanoseconds / 2)) }
   }
 }

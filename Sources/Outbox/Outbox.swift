@@ -1,5 +1,6 @@
 import SQLite
 import Telemetry
+import Threads
 
 /// What must leave the box: sealed batches on numbered lanes, and how far each destination has come.
 ///
@@ -25,7 +26,7 @@ public final class Outbox: @unchecked Sendable {
   // Unchecked because the store is no Sendable value: every touch of it goes through `withStore`, under the lock.
   private let lock = Lock()
   private let store: Store
-  private let bell = WorkBell()
+  private let bell = Bell()
 
   /// How often the outbox had to be made anew under its journal: 0 for the first.
   public let generation: Int

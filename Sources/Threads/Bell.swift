@@ -1,11 +1,14 @@
 import Glibc
+import Telemetry
 
 /// Lets threads sleep until something happened. It counts, so that nothing that rings between looking and waiting is
 /// missed. For threads that may block; safe from any.
+///
+/// Eight kinds of happening, one bit each; whoever needs no more than one leaves the bits alone.
 public final class Bell: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
-  private var rung: UInt64 = 0
+  private var counts = [UInt64](repeating: 0, count: 8)
 
   public init() {
     mutex = .allocate(capacity: 1)
@@ -26,33 +29,39 @@ public final class Bell: @unchecked Sendable {
     mutex.deallocate()
   }
 
-  public func ring() {
+  public func ring(_ bits: UInt8 = 1) {
     pthread_mutex_lock(mutex)
-    rung += 1
+    for bit in 0..<8 where bits & 1 << bit != 0 { counts[bit] += 1 }
     pthread_cond_broadcast(condition)
     pthread_mutex_unlock(mutex)
   }
 
-  /// How often it has rung.
-  public var count: UInt64 {
+  /// How often any of `bits` rang.
+  public func count(_ bits: UInt8 = 1) -> UInt64 {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
-    return rung
+    return sum(bits)
   }
 
-  /// Blocks until the count differs from `past`, or the time is over; returns the count.
+  /// Blocks until the count of `bits` differs from `past`, or the time is over; returns the count.
   @discardableResult
-  public func wait(past: UInt64, seconds: Double) -> UInt64 {
+  public func wait(_ bits: UInt8 = 1, past: UInt64, timeout: Span) -> UInt64 {
     var now = timespec()
     clock_gettime(CLOCK_MONOTONIC, &now)
     // A day at most: whoever waits so long looks again anyway, and the sum can't overflow.
-    let nanoseconds = now.tv_nsec + Int(max(0, min(seconds, 86_400)) * 1e9)
+    let nanoseconds = now.tv_nsec + Int(max(0, min(timeout.nanoseconds, Span.hours(24).nanoseconds)))
     var deadline = timespec(tv_sec: now.tv_sec + nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
-    while rung == past {
+    while sum(bits) == past {
       if pthread_cond_timedwait(condition, mutex, &deadline) != 0 { break }
     }
-    return rung
+    return sum(bits)
+  }
+
+  private func sum(_ bits: UInt8) -> UInt64 {
+    var total: UInt64 = 0
+    for bit in 0..<8 where bits & 1 << bit != 0 { total += counts[bit] }
+    return total
   }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Telemetry
 
 /// A plain thread for work that blocks in a C library, so that the cooperative pool never does.
 ///
@@ -58,7 +59,7 @@ public final class BlockingThread: Sendable {
 
   /// Blocks until the body has returned, at most so long. Returns whether it has.
   @discardableResult
-  public func join(within seconds: Double) -> Bool { ended.wait(past: 0, seconds: seconds) > 0 }
+  public func join(within timeout: Span) -> Bool { ended.wait(past: 0, timeout: timeout) > 0 }
 }
 
 /// The system refused a thread.

@@ -110,7 +110,13 @@ import Testing
     #expect(source.metrics.map(\.name) == ["m", "n"])
   }
 
-  @Test("a built-in format and a profile need no device, and may use captures of their own")
+  @Test("a source need not name its devices")
+  func noDevice() throws {
+    let settings = try parsed(minimal + "[[source]]\nname = \"a\"\ntopic = \"a/#\"\nformat = \"json\"")
+    #expect(settings.sources.first?.device == nil)
+  }
+
+  @Test("a built-in format and a profile may use captures of their own")
   func builtInFormats() throws {
     for format in ["frigate", "profile:wled"] {
       let settings = try parsed(

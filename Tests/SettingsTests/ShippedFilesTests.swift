@@ -113,7 +113,8 @@ private enum Broker {
     close(pipes[1])
     guard code == 0 else { throw CannotStart(code: code) }
     defer {
-      kill(process, SIGTERM)
+      // Not SIGTERM: a thread of the concurrency pool blocks it, and its children inherit that.
+      kill(process, SIGKILL)
       waitpid(process, nil, 0)
     }
     var log: [UInt8] = []

@@ -1,4 +1,5 @@
 import Synchronization
+import Telemetry
 import Testing
 import Threads
 
@@ -7,15 +8,15 @@ struct ThreadsTests {
   @Test("a bell that rang before the wait began is not missed")
   func earlyRing() {
     let bell = Bell()
-    let mark = bell.count
+    let mark = bell.count()
     bell.ring()
-    #expect(bell.wait(past: mark, seconds: 60) == mark + 1)
+    #expect(bell.wait(past: mark, timeout: .seconds(60)) == mark + 1)
   }
 
   @Test("waiting for a silent bell ends with the time")
   func silence() {
     let bell = Bell()
-    #expect(bell.wait(past: bell.count, seconds: 0.01) == 0)
+    #expect(bell.wait(past: bell.count(), timeout: .milliseconds(10)) == 0)
   }
 
   @Test("a thread runs its body once, and joining it waits for the end")
@@ -23,12 +24,12 @@ struct ThreadsTests {
     let gate = Bell()
     let box = Box(count: 0)
     let thread = try BlockingThread("test") {
-      gate.wait(past: 0, seconds: 60)
+      gate.wait(past: 0, timeout: .seconds(60))
       box.increment()
     }
-    #expect(!thread.join(within: 0))
+    #expect(!thread.join(within: .zero))
     gate.ring()
-    #expect(thread.join(within: 60))
+    #expect(thread.join(within: .seconds(60)))
     #expect(box.value == 1)
   }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Threads
 
 /// A thread of its own for a resource that blocks: made on it, used on it alone, given up on it.
 ///
@@ -34,18 +35,11 @@ final class WorkThread<Resource>: @unchecked Sendable {
   static func start(_ open: @escaping @Sendable () throws -> Resource) async throws -> WorkThread {
     let thread = WorkThread(open)
     // The closure keeps the object alive until the thread ends.
-    let retained = Unmanaged.passRetained(ThreadBody { thread.loop() }).toOpaque()
-    var id = pthread_t()
-    let code = pthread_create(&id, nil, { pointer in
-      guard let pointer else { return nil }
-      Unmanaged<ThreadBody>.fromOpaque(pointer).takeRetainedValue().run()
-      return nil
-    }, retained)
-    guard code == 0 else {
-      Unmanaged<ThreadBody>.fromOpaque(retained).release()
-      throw StoreError.failed("no thread for the database: \(String(cString: strerror(code)))")
+    do {
+      _ = try BlockingThread("database") { thread.loop() }
+    } catch {
+      throw StoreError.failed("no thread for the database: \(error)")
     }
-    pthread_detach(id)
     do {
       try await thread.run { _ in }
     } catch {
@@ -117,11 +111,4 @@ final class WorkThread<Resource>: @unchecked Sendable {
       for job in due { job(resource) }
     }
   }
-}
-
-/// What a thread runs: a C function can't be generic, nor capture.
-private final class ThreadBody: Sendable {
-  let run: @Sendable () -> Void
-
-  init(_ run: @escaping @Sendable () -> Void) { self.run = run }
 }

@@ -49,7 +49,7 @@ final class DeriveRoom: Sendable {
   }
 
   /// How long the thread sleeps where nothing rings: late readings and the store's age are looked at by then.
-  private static let idleSeconds = 1.0
+  private static let idle = Span.seconds(1)
   /// How often status and store are looked at while there is much to derive.
   private static let housekeepingInterval = Span.milliseconds(500)
 
@@ -59,8 +59,8 @@ final class DeriveRoom: Sendable {
   func run(_ deriver: Deriver, keep: (Deriver) -> Void) {
     var lastKept = Span.zero
     while !stopping.load(ordering: .relaxed) {
-      let mark = committed.count
-      let now = Span(nanoseconds: MonotonicClock.nanoseconds())
+      let mark = committed.count()
+      let now = SystemClock.monotonic
       var atHead = false
       var failed = false
       do {
@@ -77,13 +77,13 @@ final class DeriveRoom: Sendable {
       }
       if failed {
         // What can't be written now is kept, and tried again with the next commit, or in a second.
-        committed.wait(past: committed.count, seconds: DeriveRoom.idleSeconds)
+        committed.wait(past: committed.count(), timeout: DeriveRoom.idle)
       } else if atHead {
-        committed.wait(past: mark, seconds: DeriveRoom.idleSeconds)
+        committed.wait(past: mark, timeout: DeriveRoom.idle)
       }
     }
     do {
-      while try !deriver.turn(now: Span(nanoseconds: MonotonicClock.nanoseconds())) {}
+      while try !deriver.turn(now: SystemClock.monotonic) {}
       try deriver.finish()
     } catch {
       log("what was derived last will be derived again at the next start: \(error)")

@@ -2,6 +2,7 @@ import Journal
 import MQTT
 import Synchronization
 import Telemetry
+import Threads
 
 /// Where the session's messages go: into a batch, and from there to the journal's thread.
 ///
@@ -20,7 +21,7 @@ final class IngestSink: MessageSink {
   func append(_ message: borrowing IncomingMessage) {
     batch.append(
       topic: message.topic, payload: message.payload, packetID: message.packetID, qos: message.qos,
-      retained: message.retained, receivedAt: WallClock.now())
+      retained: message.retained, receivedAt: SystemClock.wall)
   }
 
   func commit(completion: @escaping @Sendable (Result<Void, any Error>) -> Void) {

@@ -66,7 +66,7 @@ final class JournalRoom: Sendable {
     note(opened)
     write(.started, &writer, &pacer)
     while true {
-      let mark = work.count
+      let mark = work.count()
       let (job, stopping) = state.withLock { state in
         (state.jobs.isEmpty ? nil : state.jobs.removeFirst(), state.stopping)
       }
@@ -75,14 +75,14 @@ final class JournalRoom: Sendable {
         continue
       }
       if stopping { return }
-      let now = Span(nanoseconds: MonotonicClock.nanoseconds())
+      let now = SystemClock.monotonic
       if let due = pacer.due, due <= now {
         _ = append(SegmentBuilder(), &writer, &pacer)
         continue
       }
       // A writer that must be opened anew is tried again each second.
-      let wait = writer == nil ? 1 : pacer.due.map { ($0.nanoseconds - now.nanoseconds) } .map { Double($0) / 1e9 } ?? 5
-      work.wait(past: mark, seconds: min(wait, 5))
+      let longest = writer == nil ? Span.seconds(1) : .seconds(5)
+      work.wait(past: mark, timeout: min(pacer.due.map { Span(nanoseconds: $0.nanoseconds - now.nanoseconds) } ?? longest, longest))
     }
   }
 
@@ -114,7 +114,7 @@ final class JournalRoom: Sendable {
     _ builder: SegmentBuilder, _ writer: inout JournalWriter?, _ pacer: inout SegmentPacer
   ) -> Result<Void, any Error> {
     let clock = ClockReading.now()
-    let monotonic = Span(nanoseconds: MonotonicClock.nanoseconds())
+    let monotonic = SystemClock.monotonic
     // Time goes on for the pacer whatever comes of this: it must not be tried in a busy loop.
     pacer.wrote(at: clock.wall, monotonic: monotonic)
     do {

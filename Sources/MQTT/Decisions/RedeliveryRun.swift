@@ -6,6 +6,9 @@
 /// later than the one before. After the first that doesn't match, nothing on that connection is taken for a
 /// redelivery: identifiers are used again, and two equal messages that were really sent twice must stay two.
 ///
+/// What nobody can tell from here: a new message, first on a new connection, that has the identifier and the content
+/// of the last one with that identifier, some 65,000 messages ago. It is taken for that one.
+///
 /// A broker never has two unacknowledged messages with the same identifier: the latest of each is all that can come
 /// again, so what is remembered is bounded by the identifiers, at most 65,535.
 struct RedeliveryRun: Hashable, Sendable {

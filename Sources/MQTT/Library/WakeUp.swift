@@ -1,27 +1,26 @@
 import Glibc
 
 /// Wakes a thread that waits in `poll`. May be signalled from any thread.
+///
+/// A pair of sockets, since Swift's Glibc doesn't show eventfd. Where the system has no descriptors left there is
+/// none, and who waits notices at the next tick of its own.
 final class WakeUp: Sendable {
-  /// To be polled for reading.
+  /// To be polled for reading; negative, which `poll` ignores, where there is none.
   let descriptor: Int32
   private let signalEnd: Int32
 
-  init() throws(MQTTError) {
+  init() {
     var ends: (Int32, Int32) = (-1, -1)
     let made = withUnsafeMutablePointer(to: &ends) { pair in
       pair.withMemoryRebound(to: Int32.self, capacity: 2) {
         socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0, $0)
       }
     }
-    guard made == 0 else {
-      throw MQTTError(
-        kind: .system, operation: "opening a pair of sockets", reason: String(cString: strerror(errno)),
-        cure: "raise the limit of open files (LimitNOFILE)")
-    }
-    (descriptor, signalEnd) = ends
+    (descriptor, signalEnd) = made == 0 ? ends : (-1, -1)
   }
 
   deinit {
+    guard descriptor >= 0 else { return }
     close(descriptor)
     close(signalEnd)
   }

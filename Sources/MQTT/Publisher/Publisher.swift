@@ -121,6 +121,7 @@ public final class Publisher {
   }
 
   /// Waits until everything is acknowledged; false where the time was over first.
+  @discardableResult
   public func flush(within milliseconds: Int) -> Bool {
     let deadline = Publisher.deadline(milliseconds)
     while !waiting.isEmpty {
@@ -243,7 +244,9 @@ public final class Publisher {
   private func lose(_ reason: MQTTError) {
     let operation = "the connection to \(configuration.address)"
     var error = farewell.map { Diagnosis.farewell($0, operation: operation) } ?? reason
-    if let answer, answer != 0 { error = Diagnosis.refusal(answer, operation: "connecting to \(configuration.address)") }
+    if let answer, answer != 0 {
+      error = Diagnosis.refusal(answer, operation: "connecting to \(configuration.address)")
+    }
     client?.sever()
     isOpen = false
     lastError = error

@@ -8,12 +8,11 @@ public final class Session: Sendable {
   /// Touched by the caller before `start`, and by the session's thread afterwards.
   private nonisolated(unsafe) let loop: SessionLoop
 
-  /// - Throws: `MQTTError` where the system has no descriptors left.
   /// - Parameter events: called on the session's thread; must not block.
   public init(
     configuration: SessionConfiguration, sink: any MessageSink, events: @escaping @Sendable (SessionEvent) -> Void
-  ) throws(MQTTError) {
-    mailbox = try SessionMailbox()
+  ) {
+    mailbox = SessionMailbox()
     loop = SessionLoop(configuration: configuration, sink: sink, mailbox: mailbox, events: events)
   }
 
@@ -29,11 +28,15 @@ public final class Session: Sendable {
     loop.redelivery.remember(packetID: packetID, digest: RedeliveryRun.digest(topic: topic, payload: payload))
   }
 
-  /// Starts the session's thread; a second call, or one after `stop`, does nothing.
-  public func start() throws(MQTTError) {
+  /// Starts the session's thread; a second call, or one after `stop`, does nothing. Where the system has no thread
+  /// left, the session is stopped and its status holds the error.
+  public func start() {
     guard mailbox.markStarted() else { return }
-    nonisolated(unsafe) let loop = loop
-    try WorkerThread.start("mqtt-session") { loop.run() }
+    do {
+      try WorkerThread.start("mqtt-session") { [loop] in loop.run() }
+    } catch {
+      mailbox.startFailed(error)
+    }
   }
 
   /// Wakes the loop, so that it asks the sink again.

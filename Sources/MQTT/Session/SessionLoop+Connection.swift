@@ -198,6 +198,7 @@ extension SessionLoop {
     unsubscribing.removeAll()
     toldOversized = false
     establishedAt = nil
+    unfinishedWrites = 0
     guard wasAccepted else { return failed(error) }
     choice.lostAcceptedConnection()
     now = Monotonic.now()

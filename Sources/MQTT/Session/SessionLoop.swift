@@ -9,6 +9,9 @@ final class SessionLoop {
   static let handshakeTime: Int64 = 20_000_000_000
   /// The longest sleep: keepalive is counted in seconds, and a full sink is asked each second.
   static let tick: Int64 = 1_000_000_000
+  /// The queue is a few kilobytes and leaves in a few writes. TLS can ask for a write that an empty queue never makes;
+  /// a new connection ends that.
+  static let mostUnfinishedWrites = 1000
   /// POLLRDHUP: the other side will send no more. Linux has it, Swift's Glibc doesn't show it.
   static let peerClosed: Int32 = 0x2000
 
@@ -31,6 +34,7 @@ final class SessionLoop {
   /// Packets that called back: stands still when the socket is dry.
   var packets: UInt64 = 0
   var commitNumber: UInt64 = 0
+  var unfinishedWrites = 0
   /// Since the last commit, in the sink.
   var gathered: Int64 = 0
   var committing: Int64 = 0
@@ -158,6 +162,13 @@ final class SessionLoop {
     }
     let finished = !client.wantsWrite
     gate.wrote(finished: finished)
+    unfinishedWrites = finished ? 0 : unfinishedWrites + 1
+    if unfinishedWrites > SessionLoop.mostUnfinishedWrites {
+      lose(
+        MQTTError(
+          kind: .closed, operation: "writing to \(client.address)", reason: "the queue doesn't get shorter", cure: ""))
+      return false
+    }
     if finished, pacing.messages > 0 { pacing.released(now: now) }
     return true
   }
@@ -202,6 +213,8 @@ final class SessionLoop {
       backoff.succeeded()
     }
     committing = 0
+    // Under load the loop may not sleep for long, and the status must not stand still.
+    mailbox.publish(status)
   }
 
   // MARK: Waiting

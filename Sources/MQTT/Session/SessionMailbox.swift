@@ -17,13 +17,8 @@ final class SessionMailbox: Sendable {
   }
 
   private let state = Mutex(State())
-  let wakeUp: WakeUp
-  let finished: WakeUp
-
-  init() throws(MQTTError) {
-    wakeUp = try WakeUp()
-    finished = try WakeUp()
-  }
+  let wakeUp = WakeUp()
+  let finished = WakeUp()
 
   // MARK: From any thread
 
@@ -35,6 +30,15 @@ final class SessionMailbox: Sendable {
       defer { state.started = true }
       return !state.started && state.mail.stopBy == nil
     }
+  }
+
+  /// The session's thread could not be started.
+  func startFailed(_ error: MQTTError) {
+    state.withLock { state in
+      state.status.state = .stopped
+      state.status.lastError = error
+    }
+    finished.signal()
   }
 
   func commitEnded(_ number: UInt64, _ result: Result<Void, any Error>) {

@@ -1,8 +1,7 @@
 import Telemetry
 
 extension SourceDefinition {
-  /// Formats that say nothing of devices: what identifies one must come from the topic, and the topic's captures are
-  /// all that a template can name.
+  /// Formats that say nothing of devices: the topic's captures are all that a template can name.
   private static let plainFormats: Set<String> = ["json", "scalar"]
 
   /// `nil` where a fault was told that leaves nothing to work with.
@@ -13,16 +12,14 @@ extension SourceDefinition {
     let isPlain = format.map(SourceDefinition.plainFormats.contains) ?? false
     let captures = isPlain ? topic?.captureNames : nil
     let deviceClass = table.choice("class", DeviceClass.self)
-    if isPlain, !table.has("device") {
-      let example = topic?.captureNames.map { "{\($0)}" }.joined(separator: "/") ?? ""
-      table.fault(
-        "`device` is missing in [[source]]: the format doesn't say which device a message is of",
-        hint: "for example device = \(quoted(example.isEmpty ? "{site}/{cam}" : example))")
-    }
     let device = SourceDefinition.template("device", table, captures)
     let site = SourceDefinition.template("site", table, captures)
     let interval = table.span("interval", in: .milliseconds(1) ... .hours(31 * 24), example: "30s")
     let time = TimeMapping(optional: table)
+    if format == "scalar", table.has("time") {
+      table.fault(
+        "`time` in [[source]] has no effect: a scalar payload is the value itself", at: "time", hint: "leave it out")
+    }
     let timezone = table.zone("timezone")
     let metrics = table.tables("metric", title: "[[source.metric]]").compactMap {
       MetricMapping(reading: $0, format: format)

@@ -67,9 +67,9 @@ public struct District: Sequence, IteratorProtocol, Sendable {
 
   /// A gateway with a clock of its own takes no time before 2020 from a device, and none more than 5 minutes ahead.
   private func believed(_ time: Timestamp?) -> Timestamp? {
-    guard let time, time >= Timestamp(milliseconds: 1_577_836_800_000), time <= start + Span(nanoseconds: now) + .minutes(5)
-    else { return nil }
-    return time
+    let earliest = Timestamp(milliseconds: 1_577_836_800_000)
+    let latest = start + Span(nanoseconds: now) + .minutes(5)
+    return time.flatMap { (earliest...latest).contains($0) ? $0 : nil }
   }
 
   private mutating func report(station index: Int, stream: Int) {

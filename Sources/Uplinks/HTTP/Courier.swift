@@ -1,5 +1,6 @@
 import Outbox
 import Telemetry
+import Threads
 
 /// One connection of an uplink, on a thread of its own: takes batches, sends them one by one, and does what the retry
 /// machine says.
@@ -77,7 +78,7 @@ final class Courier {
     let chosen = machine.doubtsRefusals ? probes % window.count : 0
     let batch = window[chosen]
     guard let event = try send(batch) else { return }
-    let action = machine.event(event, at: Clock.monotonic)
+    let action = machine.event(event, at: SystemClock.monotonic)
     publish()
     try act(action, chosen, successes)
   }
@@ -98,7 +99,7 @@ final class Courier {
       window.remove(at: chosen)
       hasSucceeded = true
       delivered(batch)
-      let now = Clock.monotonic
+      let now = SystemClock.monotonic
       if marks.count >= Courier.groupSize || now.nanoseconds - firstMark.nanoseconds >= Courier.groupTime.nanoseconds {
         try flush()
       }
@@ -130,7 +131,7 @@ final class Courier {
         probes += 1
         if window.count == 1 { window.removeAll() }
       }
-      pause(machine.remaining(at: Clock.monotonic), untilSuccessSince: successes)
+      pause(machine.remaining(at: SystemClock.monotonic), untilSuccessSince: successes)
     case .none: break
     }
   }
@@ -151,7 +152,7 @@ final class Courier {
       "Expect:",
     ]
     do {
-      if let token = try token.current(at: Clock.monotonic) { headers.append("Authorization: Bearer \(token)") }
+      if let token = try token.current(at: SystemClock.monotonic) { headers.append("Authorization: Bearer \(token)") }
     } catch {
       return .notSent(
         UplinkFault(error: "there is no token: \(error.message)", cure: "check token_file; it is read again by itself"))
@@ -161,7 +162,7 @@ final class Courier {
       shouldAbort: { [shared] in shared.isStopping })
     switch outcome {
     case .answered(let answer):
-      let retryAfter = answer.retryAfter.flatMap { RetryAfter.parse($0, date: answer.date, wall: Clock.wall) }
+      let retryAfter = answer.retryAfter.flatMap { RetryAfter.parse($0, date: answer.date, wall: SystemClock.wall) }
       return .answered(
         status: answer.status, records: batch.recordCount, retryAfter: retryAfter, detail: token.shown(answer.body))
     case .timedOut: return .timedOut
@@ -174,14 +175,14 @@ final class Courier {
   }
 
   private func delivered(_ batch: Batch) {
-    if marks.isEmpty { firstMark = Clock.monotonic }
+    if marks.isEmpty { firstMark = SystemClock.monotonic }
     marks.append(batch)
     shared.report(index) { report in
       report.records += Int64(batch.recordCount)
       report.batches += 1
-      report.lastSuccess = Clock.wall
+      report.lastSuccess = SystemClock.wall
     }
-    shared.bell.ring(1)
+    shared.bell.ring()
     if told != nil {
       told = nil
       shared.log(.info, "uplink \(shared.definition.name): delivers again")
@@ -196,17 +197,17 @@ final class Courier {
 
   /// Waits, but no longer than until the stop or a success of another connection.
   private func pause(_ time: Span, untilSuccessSince successes: Int64?) {
-    let deadline = Clock.monotonic.nanoseconds + time.nanoseconds
+    let deadline = SystemClock.monotonic.nanoseconds + time.nanoseconds
     while !shared.isStopping {
-      let rung = shared.bell.count(1)
+      let rung = shared.bell.count()
       if let successes, shared.successesElsewhere(than: index) != successes {
-        _ = machine.event(.succeededElsewhere, at: Clock.monotonic)
+        _ = machine.event(.succeededElsewhere, at: SystemClock.monotonic)
         publish()
         if machine.state == .ready { return }
       }
-      let left = deadline - Clock.monotonic.nanoseconds
+      let left = deadline - SystemClock.monotonic.nanoseconds
       guard left > 0, !shared.isStopping else { return }
-      shared.bell.wait(1, past: rung, timeout: Span(nanoseconds: left))
+      shared.bell.wait(past: rung, timeout: Span(nanoseconds: left))
     }
   }
 

@@ -1,6 +1,7 @@
 import Outbox
 import Synchronization
 import Telemetry
+import Threads
 
 /// Sends an outbox's batches to one server, over HTTP.
 ///
@@ -9,7 +10,7 @@ import Telemetry
 /// delivered in groups; what was sent and not yet marked when the power goes is sent again under the same key.
 public final class HTTPUplink: Sendable {
   private let shared: UplinkShared
-  private let threads = Mutex<[WorkerThread]>([])
+  private let threads = Mutex<[BlockingThread]>([])
 
   /// - Parameters:
   ///   - outbox: Opened with a destination of the definition's name.
@@ -52,11 +53,11 @@ public final class HTTPUplink: Sendable {
       for (index, lanes) in UplinkShared.lanes.enumerated() {
         let shared = shared
         let name = (index == 0 ? "alarm:" : "up:") + shared.definition.name
-        guard let thread = WorkerThread(name, { Courier(shared, index: index, lanes: lanes)?.run() }) else {
-          shared.log(.error, "uplink \(shared.definition.name): the system has no room for another thread")
-          continue
+        do {
+          threads.append(try BlockingThread(name) { Courier(shared, index: index, lanes: lanes)?.run() })
+        } catch {
+          shared.log(.error, "uplink \(shared.definition.name): \(error)")
         }
-        threads.append(thread)
       }
     }
   }
@@ -66,11 +67,11 @@ public final class HTTPUplink: Sendable {
   @discardableResult
   public func stop(within time: Span) -> Bool {
     shared.stop()
-    let deadline = Clock.monotonic.nanoseconds + time.nanoseconds
+    let deadline = SystemClock.monotonic.nanoseconds + time.nanoseconds
     return threads.withLock { $0 }.reduce(true) { hasEnded, thread in
-      thread.join(within: Span(nanoseconds: max(0, deadline - Clock.monotonic.nanoseconds))) && hasEnded
+      thread.join(within: Span(nanoseconds: max(0, deadline - SystemClock.monotonic.nanoseconds))) && hasEnded
     }
   }
 
-  public var status: Status { shared.status(at: Clock.monotonic) }
+  public var status: Status { shared.status(at: SystemClock.monotonic) }
 }

@@ -1,6 +1,7 @@
 import Outbox
 import Synchronization
 import Telemetry
+import Threads
 
 /// What an uplink's two connections share.
 final class UplinkShared: Sendable {
@@ -24,7 +25,7 @@ final class UplinkShared: Sendable {
   let token: @Sendable () throws -> String?
   let log: @Sendable (HTTPUplink.Level, String) -> Void
   /// Rings for a success and for the stop.
-  let bell = WorkBell()
+  let bell = Bell()
   private let stopping = Atomic(false)
   private let reports: Mutex<[Report]>
 
@@ -51,7 +52,7 @@ final class UplinkShared: Sendable {
 
   func stop() {
     stopping.store(true, ordering: .relaxed)
-    bell.ring(1)
+    bell.ring()
     outbox.wakeWaiters()
   }
 

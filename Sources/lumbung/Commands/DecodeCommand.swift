@@ -3,6 +3,7 @@ import Decoding
 import Glibc
 import Settings
 import Telemetry
+import Threads
 
 struct DecodeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -35,7 +36,7 @@ struct DecodeCommand: ParsableCommand {
       payload.withUnsafeBytes { payload in
         decoder.decode(
           topic: topic, payload: payload,
-          Reception(receivedAt: at ?? Clock.now(), clockTrusted: true, retained: retained), into: &observations)
+          Reception(receivedAt: at ?? SystemClock.wall, clockTrusted: true, retained: retained), into: &observations)
       }
     }
     var writer = LineWriter()

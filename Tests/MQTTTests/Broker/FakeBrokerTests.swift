@@ -12,11 +12,14 @@ final class FakeBroker: Sendable {
   let port: Int
   private let listening: Int32
   private let answer: Answer
+  /// Sent once the client has sent more than CONNECT.
+  private let next: [UInt8]
   private let levels = Mutex<[UInt8]>([])
   private let ended = Mutex(false)
 
-  init(answer: @escaping Answer) throws {
+  init(next: [UInt8] = [], answer: @escaping Answer) throws {
     self.answer = answer
+    self.next = next
     (listening, port) = try listener()
     try WorkerThread.start("fake-broker") { [self] in serve() }
   }
@@ -48,6 +51,9 @@ final class FakeBroker: Sendable {
         }
       }
       open.append(client)
+      if !next.isEmpty, read(client, &packet, packet.count) > 0 {
+        _ = send(client, next, next.count, Int32(MSG_NOSIGNAL))
+      }
     }
     for client in open { close(client) }
     close(listening)
@@ -64,8 +70,8 @@ struct FakeBrokerTests {
         level == 5 ? (refusal, true) : ([0x20, 2, 0, 0], false)
       }
       let events = Events()
-      let session = try Session.testing(port: broker.port, sink: TestSink(), events: events)
-      try session.start()
+      let session = Session.testing(port: broker.port, sink: TestSink(), events: events)
+      session.start()
       try session.waitUntilConnected()
       #expect(session.status.protocolVersion == .v311)
       #expect(broker.asked == [5, 4])
@@ -78,8 +84,8 @@ struct FakeBrokerTests {
   @Test("a broker that refuses both is asked again later, with 5 first")
   func refusesBoth() throws {
     let broker = try FakeBroker { _ in ([0x20, 2, 0, 1], true) }
-    let session = try Session.testing(port: broker.port, sink: TestSink())
-    try session.start()
+    let session = Session.testing(port: broker.port, sink: TestSink())
+    session.start()
     try eventually("asked four times") { broker.asked.count >= 4 }
     session.stop(within: 5000)
     #expect(broker.asked.prefix(4) == [5, 4, 5, 4])
@@ -90,8 +96,8 @@ struct FakeBrokerTests {
   @Test("a connection that ends without an answer is no reason to fall back")
   func closesSilently() throws {
     let broker = try FakeBroker { _ in ([], true) }
-    let session = try Session.testing(port: broker.port, sink: TestSink())
-    try session.start()
+    let session = Session.testing(port: broker.port, sink: TestSink())
+    session.start()
     try eventually("asked twice") { broker.asked.count >= 2 }
     session.stop(within: 5000)
     #expect(broker.asked.allSatisfy { $0 == 5 })
@@ -103,8 +109,8 @@ struct FakeBrokerTests {
   func takenOver() throws {
     // CONNACK, then DISCONNECT with the reason "session taken over".
     let broker = try FakeBroker { _ in ([0x20, 3, 0, 0, 0, 0xE0, 2, 0x8E, 0], false) }
-    let session = try Session.testing(port: broker.port, sink: TestSink())
-    try session.start()
+    let session = Session.testing(port: broker.port, sink: TestSink())
+    session.start()
     try eventually("told") { session.status.lastError?.kind == .takenOver }
     // Later tries wait much longer than this test.
     #expect(session.status.state == .waiting)
@@ -113,19 +119,34 @@ struct FakeBrokerTests {
     broker.end()
   }
 
+  @Test("a refused subscription is shown, with the reason, and the session goes on")
+  func refusedSubscription() throws {
+    // SUBACK for our first SUBSCRIBE: "not authorised" for the first filter, QoS 0 for the second, 1 for the third.
+    let broker = try FakeBroker(next: [0x90, 6, 0, 1, 0, 0x87, 0, 1]) { _ in ([0x20, 3, 0, 0, 0], false) }
+    let events = Events()
+    let session = Session.testing(port: broker.port, sink: TestSink(), events: events, filters: ["a", "b", "c"])
+    session.start()
+    try eventually("both are shown") { session.status.refusedSubscriptions.count == 2 }
+    #expect(session.status.refusedSubscriptions.map(\.filter) == ["a", "b"])
+    #expect(session.status.refusedSubscriptions.last?.reason.contains("QoS 0") == true)
+    #expect(session.status.state == .connected)
+    session.stop(within: 5000)
+    broker.end()
+  }
+
   @Test("an answer that isn't MQTT ends the try, and stopping doesn't wait for a silent broker")
   func nonsense() throws {
-    let broker = try FakeBroker { _ in (Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8), false) }
-    let session = try Session.testing(port: broker.port, sink: TestSink())
-    try session.start()
+    let broker = try FakeBroker { _ in (Array(String(repeating: "HTTP/1.1 400 Bad Request ", count: 9).utf8), false) }
+    let session = Session.testing(port: broker.port, sink: TestSink())
+    session.start()
     try eventually("told") { session.status.lastError != nil }
     session.stop(within: 5000)
     #expect(session.status.state == .stopped)
     broker.end()
 
     let silent = try FakeBroker { _ in nil }
-    let other = try Session.testing(port: silent.port, sink: TestSink())
-    try other.start()
+    let other = Session.testing(port: silent.port, sink: TestSink())
+    other.start()
     try eventually("asked") { silent.asked.count == 1 }
     other.stop(within: 10_000)
     #expect(other.status.state == .stopped)
@@ -135,10 +156,10 @@ struct FakeBrokerTests {
   @Test("TLS asked of a broker that speaks none says so")
   func tlsToPlain() throws {
     let broker = try FakeBroker { _ in (Array("no TLS here, none at all".utf8), true) }
-    let session = try Session.testing(port: broker.port, sink: TestSink()) {
+    let session = Session.testing(port: broker.port, sink: TestSink()) {
       $0.address = BrokerAddress(scheme: .mqtts, host: "127.0.0.1", port: broker.port)
     }
-    try session.start()
+    session.start()
     try eventually("told") { session.status.lastError != nil }
     #expect(session.status.lastError?.kind == .tls, "\(String(describing: session.status.lastError))")
     session.stop(within: 5000)

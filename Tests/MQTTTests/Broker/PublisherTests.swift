@@ -3,7 +3,9 @@ import Testing
 
 @testable import MQTT
 
-@Suite("Against a real broker: the publisher", .serialized, .enabled(if: TestBroker.isInstalled))
+@Suite(
+  "Against a real broker: the publisher", .serialized,
+  .enabled(if: TestBroker.isInstalled, "needs mosquitto"))
 struct PublisherTests {
   @Test("each token comes back once with its acknowledgement, and no more are outstanding than allowed")
   func tokens() throws {
@@ -32,8 +34,8 @@ struct PublisherTests {
   func reconnects() throws {
     let broker = try TestBroker()
     let sink = TestSink()
-    let session = try Session.testing(port: broker.port, sink: sink)
-    try session.start()
+    let session = Session.testing(port: broker.port, sink: sink)
+    session.start()
     try session.waitUntilConnected()
     var tokens: [UInt64] = []
     let publisher = Publisher(configuration: PublisherConfiguration(address: broker.address, clientID: "p")) {
@@ -88,8 +90,8 @@ struct PublisherTests {
   func will() throws {
     let broker = try TestBroker()
     let sink = TestSink()
-    let session = try Session.testing(port: broker.port, sink: sink)
-    try session.start()
+    let session = Session.testing(port: broker.port, sink: sink)
+    session.start()
     try session.waitUntilConnected()
     for (number, breaks) in [(1, true), (2, false), (3, true)] {
       let publisher = Publisher(

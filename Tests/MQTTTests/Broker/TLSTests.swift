@@ -4,7 +4,8 @@ import Testing
 @testable import MQTT
 
 @Suite(
-  "Against a real broker: TLS", .serialized, .enabled(if: TestBroker.isInstalled && access("/usr/bin/openssl", X_OK) == 0))
+  "Against a real broker: TLS", .serialized,
+  .enabled(if: TestBroker.isInstalled && access("/usr/bin/openssl", X_OK) == 0, "needs mosquitto and openssl"))
 struct TLSTests {
   /// An authority, and a broker's certificate that it signed.
   private struct Certificates {
@@ -44,11 +45,11 @@ struct TLSTests {
   }
 
   private func error(from broker: TestBroker, caFile: String?) throws -> MQTTError? {
-    let session = try Session.testing(port: broker.port, sink: TestSink()) {
+    let session = Session.testing(port: broker.port, sink: TestSink()) {
       $0.address = BrokerAddress(scheme: .mqtts, host: "127.0.0.1", port: broker.port)
       $0.caFile = caFile
     }
-    try session.start()
+    session.start()
     try eventually("an error is told") { session.status.lastError != nil }
     defer { session.stop(within: 5000) }
     return session.status.lastError
@@ -58,11 +59,11 @@ struct TLSTests {
   func works() throws {
     let broker = try broker()
     let sink = TestSink()
-    let session = try Session.testing(port: broker.port, sink: sink) {
+    let session = Session.testing(port: broker.port, sink: sink) {
       $0.address = BrokerAddress(scheme: .mqtts, host: "127.0.0.1", port: broker.port)
       $0.caFile = "\(broker.folder)/ca.pem"
     }
-    try session.start()
+    session.start()
     try session.waitUntilConnected()
     let publisher = Publisher(
       configuration: PublisherConfiguration(
@@ -82,14 +83,14 @@ struct TLSTests {
     let broker = try broker()
     let sink = TestSink()
     let address = BrokerAddress(scheme: .mqtts, host: "127.0.0.1", port: broker.port)
-    func session() throws -> Session {
-      try Session.testing(port: broker.port, sink: sink) {
+    func session() -> Session {
+      Session.testing(port: broker.port, sink: sink) {
         $0.address = address
         $0.caFile = "\(broker.folder)/ca.pem"
       }
     }
-    let first = try session()
-    try first.start()
+    let first = session()
+    first.start()
     try first.waitUntilConnected()
     first.stop(within: 5000)
     let publisher = Publisher(
@@ -98,8 +99,8 @@ struct TLSTests {
     for number in 0..<3000 { try publisher.publish(topic: "t/x", payload: Array("\(number)".utf8)) }
     #expect(publisher.flush(within: 30_000))
     publisher.close()
-    let second = try session()
-    try second.start()
+    let second = session()
+    second.start()
     try eventually("all are committed") { sink.committed.count >= 3000 }
     second.stop(within: 5000)
     #expect(sink.texts == (0..<3000).map { "\($0)" })
@@ -130,11 +131,11 @@ struct TLSTests {
 
   @Test("a file that isn't there is told by its key")
   func missingFile() throws {
-    let session = try Session.testing(port: 1, sink: TestSink()) {
+    let session = Session.testing(port: 1, sink: TestSink()) {
       $0.address = BrokerAddress(scheme: .mqtts, host: "127.0.0.1", port: 1)
       $0.caFile = "/no/such/file"
     }
-    try session.start()
+    session.start()
     try eventually("told") { session.status.lastError != nil }
     #expect(session.status.lastError?.kind == .configuration)
     #expect(session.status.lastError?.operation.contains("ca_file") == true)

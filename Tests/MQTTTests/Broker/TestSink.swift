@@ -109,11 +109,11 @@ extension Session {
   static func testing(
     port: Int, sink: TestSink, events: Events = Events(), filters: [String] = ["t/#"], id: String = "gateway",
     change: (inout SessionConfiguration) -> Void = { _ in }
-  ) throws -> Session {
+  ) -> Session {
     var configuration = SessionConfiguration(
       address: BrokerAddress(host: "127.0.0.1", port: port), clientID: id, filters: filters, commitInterval: 20)
     change(&configuration)
-    return try Session(configuration: configuration, sink: sink) { events.take($0) }
+    return Session(configuration: configuration, sink: sink) { events.take($0) }
   }
 
   func waitUntilConnected() throws {

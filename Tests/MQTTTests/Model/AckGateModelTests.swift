@@ -60,7 +60,9 @@ struct AckGateModelTests {
   private func expectFault(
     _ gate: (some Gate).Type, _ story: String, sourceLocation: SourceLocation = #_sourceLocation
   ) {
-    func check<G: Gate>(_: G.Type) -> String? { Checker<G, RedeliveryRun>(contents: Self.contents, weather: .storm, depth: 40).fault }
+    func check<G: Gate>(_: G.Type) -> String? {
+      Checker<G, RedeliveryRun>(contents: Self.contents, weather: .storm, depth: 40).fault
+    }
     let fault = check(gate)
     #expect(fault?.contains(story) ?? false, "\(fault ?? "no fault found")", sourceLocation: sourceLocation)
   }

@@ -85,6 +85,13 @@ final class JSONFormat: SourceFormat {
 
   deinit { found.deallocate() }
 
+  /// Why a payload without any reading is refused.
+  var nothing: String {
+    guard !isOpen else { return "no number, boolean or text in it" }
+    let shown = mappings.prefix(5).map { $0.path.isEmpty ? "(the whole)" : $0.path }.joined(separator: ", ")
+    return "no value at any mapped path: \(shown)\(mappings.count > 5 ? ", …" : "")"
+  }
+
   private static func impliedTime(_ names: BuiltInFormat, _ zone: LocalZone) -> TimeReader? {
     let place: (path: String, unit: TimeMapping.Unit)? =
       switch names {

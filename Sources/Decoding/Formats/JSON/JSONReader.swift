@@ -83,7 +83,13 @@ final class JSONReader: TopicReader {
         }
       }
     }
-    return message.outcome(nothing: format.isOpen ? "no values in the payload" : "none of the mapped paths has a value")
+    let outcome = message.outcome(nothing: "the values there say that nothing happened")
+    // A mapping that fits nothing of what a device sends must be seen, not passed over. A flag that is down, where an
+    // event is mapped, does fit.
+    if case .ignored = outcome, format.foundCount == 0 {
+      return .refused(DecodingFault(payload: format.nothing))
+    }
+    return outcome
   }
 
   private func state(_ value: JSONValue, _ leaf: JSONFormat.Found, _ message: Message) -> String? {

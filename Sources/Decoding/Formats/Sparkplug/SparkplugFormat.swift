@@ -106,24 +106,24 @@ final class SparkplugReader: TopicReader {
     } catch { return .refused(error) }
     let bdSeq = content.metrics.first { $0.name?.equals("bdSeq") ?? false }.flatMap(SparkplugReader.whole)
     if kind == .nodeDeath { return nodeDeath(bdSeq, message) }
-    if kind == .nodeBirth {
-      node.born(bdSeq: bdSeq, seq: content.seq)
-    } else if let expected = node.gap(content.seq) {
-      message.fault(
-        DecodingFault(
-          path: "seq", "\(content.seq ?? 0) where \(expected) was expected: messages are missing, ask for a rebirth"))
-    }
+    if kind == .nodeBirth { node.born(bdSeq: bdSeq, seq: content.seq) }
+    let expected = kind == .nodeBirth ? nil : node.gap(content.seq)
     let own = content.timestamp.flatMap(SparkplugReader.time)
     if kind == .deviceDeath {
       if let child { node.devices[child] = nil }
       message.emit(itsDevice, SharedMetrics.availability, "offline", message.moment(own))
-      return message.outcome(nothing: "")
+    } else {
+      if kind.isBirth {
+        if let child { node.devices[child] = itsDevice }
+        message.emit(itsDevice, SharedMetrics.availability, "online", message.moment(own))
+      }
+      for metric in content.metrics { take(metric, own, message) }
     }
-    if kind.isBirth {
-      if let child { node.devices[child] = itsDevice }
-      message.emit(itsDevice, SharedMetrics.availability, "online", message.moment(own))
+    // Said last, so that a payload without any usable value is refused for its own fault.
+    if let expected {
+      let text = "\(content.seq ?? 0) where \(expected) was expected: messages are missing, ask for a rebirth"
+      message.fault(DecodingFault(path: "seq", text))
     }
-    for metric in content.metrics { take(metric, own, message) }
     return message.outcome(nothing: "no values in the payload")
   }
 
