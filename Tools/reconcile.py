@@ -241,7 +241,8 @@ class Reconciliation:
             lines.append(f"{label:<40}{'' if number is None else format(number, ',d'):>12}   {remark}".rstrip())
         # A kind and its number stay together.
         kinds = ", ".join(f"{kind}\u00a0{n:,d}" for kind, n in sorted(self.kinds.items()))
-        lines += ["", *(line.replace("\u00a0", " ") for line in textwrap.wrap("published by kind: " + kinds, 78, break_on_hyphens=False))]
+        wrapped = textwrap.fill("published by kind: " + kinds, 78, break_on_hyphens=False)
+        lines += ["", wrapped.replace("\u00a0", " ")]
         wrong = [name for name, device in sorted(self.devices.items()) if device.problems]
         listed = sorted(self.devices) if every_device else wrong[:40]
         if listed:

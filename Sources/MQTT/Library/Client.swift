@@ -46,8 +46,6 @@ final class Client {
     self.handle = handle
     mosquitto_user_data_set(handle, Unmanaged.passUnretained(self).toOpaque())
     mosquitto_threaded_set(handle, true)
-    // An acknowledgement that waits for a fuller segment would only delay the broker's next messages.
-    mosquitto_int_option(handle, MOSQ_OPT_TCP_NODELAY, 1)
     setCallbacks()
     if address.scheme == .mqtts { try setTLS(caFile: caFile, certFile: certFile, keyFile: keyFile) }
   }
@@ -134,8 +132,24 @@ final class Client {
 
   /// Reads about one packet and calls back.
   func read() -> Int32 { mosquitto_loop_read(handle, 1) }
-  /// Writes the whole queue, as far as the socket takes it.
-  func write() -> Int32 { mosquitto_loop_write(handle, 1) }
+  /// Writes the whole queue, as far as the socket takes it. The library makes a system call for each packet; corked
+  /// meanwhile, they leave in few segments, and the broker wakes once for them and not for each.
+  func write() -> Int32 {
+    let descriptor = socket
+    cork(descriptor, 1)
+    let code = mosquitto_loop_write(handle, 1)
+    // The library closes the socket where the write fails.
+    let systemError = errno
+    if socket == descriptor { cork(descriptor, 0) }
+    errno = systemError
+    return code
+  }
+
+  private func cork(_ descriptor: Int32, _ corked: Int32) {
+    var corked = corked
+    setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CORK, &corked, socklen_t(MemoryLayout<Int32>.size))
+  }
+
   /// Queues a ping where one is due.
   func keepAlive() -> Int32 { mosquitto_loop_misc(handle) }
 
@@ -149,8 +163,33 @@ final class Client {
     _ = mosquitto_loop_write(handle, 1)
   }
 
-  /// Queues DISCONNECT behind what waits; the socket closes when it is written.
-  func disconnect() { mosquitto_disconnect(handle) }
+  /// Writes what waits and DISCONNECT, and waits until the broker has closed its side, no longer than until then.
+  ///
+  /// The library closes the socket right behind DISCONNECT. Where data lies unread in it, the kernel would reset the
+  /// connection, and the broker lose what it hasn't read yet. So a second descriptor keeps it open.
+  func leave(until deadline: Int64) {
+    let descriptor = socket
+    guard descriptor >= 0 else { return }
+    let kept = dup(descriptor)
+    mosquitto_disconnect(handle)
+    while socket >= 0, Monotonic.now() < deadline, write() == 0, socket >= 0 {
+      _ = Client.wait(for: POLLOUT, on: descriptor, until: deadline)
+    }
+    guard kept >= 0 else { return sever() }
+    cork(kept, 0)
+    shutdown(kept, Int32(SHUT_WR))
+    var bytes = [UInt8](repeating: 0, count: 16 * 1024)
+    while Client.wait(for: POLLIN, on: kept, until: deadline), Glibc.read(kept, &bytes, bytes.count) > 0 {}
+    close(kept)
+    sever()
+  }
+
+  /// False where the time was over first.
+  private static func wait(for interest: Int32, on descriptor: Int32, until deadline: Int64) -> Bool {
+    let left = max(0, (deadline - Monotonic.now() + 999_999) / 1_000_000)
+    var entry = pollfd(fd: descriptor, events: Int16(interest), revents: 0)
+    return poll(&entry, 1, Int32(clamping: left)) > 0
+  }
 
   // MARK: Packets
 

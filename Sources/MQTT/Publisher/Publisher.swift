@@ -136,13 +136,7 @@ public final class Publisher {
     guard !isClosed else { return }
     isClosed = true
     let deadline = Publisher.deadline(milliseconds)
-    if isConnected, let client {
-      client.disconnect()
-      while client.socket >= 0, Monotonic.now() < deadline {
-        guard client.write() == 0, client.socket >= 0 else { break }
-        wait(until: deadline, for: POLLOUT)
-      }
-    }
+    if isConnected { client?.leave(until: deadline) }
     client?.sever()
     client = nil
     isConnected = false

@@ -12,6 +12,9 @@ extension SessionLoop {
   /// After another client took our session, coming back at once would only throw it out in turn.
   private static let takenOverPause: Int64 = 10_000_000_000
 
+  /// A broker closes its side within a round trip. One that doesn't, sends again what it didn't hear.
+  private static let leaveTime: Int64 = 2_000_000_000
+
   // MARK: No connection
 
   func offline() {
@@ -232,15 +235,9 @@ extension SessionLoop {
       if gate.mayCommit {
         commit()
       } else if gate.mayWrite {
-        if !isLeaving {
-          isLeaving = true
-          client.disconnect()
-        }
-        let code = client.write()
-        if code != 0 || client.socket < 0 {
-          _ = gate.closed()
-          return gate.isCommitting
-        }
+        client.leave(until: min(deadline, now + SessionLoop.leaveTime))
+        _ = gate.closed()
+        return false
       }
       sleep(until: min(deadline, now + SessionLoop.tick), reading: false)
       return true

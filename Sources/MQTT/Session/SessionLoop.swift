@@ -48,8 +48,6 @@ final class SessionLoop {
   var farewell: Int32?
   var answer: (reason: Int32, sessionPresent: Bool)?
   var toldOversized = false
-  /// DISCONNECT waits in the queue.
-  var isLeaving = false
   /// The filters of each SUBSCRIBE and UNSUBSCRIBE that waits for its answer.
   var subscribing: [Int32: [String]] = [:]
   var unsubscribing: [Int32: [String]] = [:]

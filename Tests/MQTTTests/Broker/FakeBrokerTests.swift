@@ -32,6 +32,9 @@ final class FakeBroker: Sendable {
   private func serve() {
     var open: [Int32] = []
     while !ended.withLock({ $0 }) {
+      // As a broker does: who takes leave is closed.
+      var byte: UInt8 = 0
+      open.removeAll { recv($0, &byte, 1, Int32(MSG_DONTWAIT)) == 0 && close($0) == 0 }
       var entry = pollfd(fd: listening, events: Int16(POLLIN), revents: 0)
       guard poll(&entry, 1, 20) > 0 else { continue }
       let client = accept(listening, nil, nil)
