@@ -73,11 +73,12 @@ let package = Package(
     .executableTarget(
       name: "lumbung",
       dependencies: [
-        "Gateway", "Settings", "Decoding", "Derive", "Journal", "Simulation", "Telemetry", "Threads", "Uplinks", arguments,
-        lifecycle, logging, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+        "Gateway", "Settings", "Decoding", "Derive", "Journal", "Simulation", "Telemetry", "Threads", "Uplinks",
+        arguments, lifecycle, logging, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       swiftSettings: strict),
-    .executableTarget(name: "lumbung-central", dependencies: ["Central", arguments, lifecycle], swiftSettings: strict),
+    .executableTarget(
+      name: "lumbung-central", dependencies: ["Central", arguments, lifecycle], swiftSettings: strict),
 
     // Tests mirror targets.
     tests("Telemetry", []),

@@ -20,7 +20,9 @@ enum AlarmText {
     }
   }
 
-  static func number(_ value: Double, _ unit: String) -> String { unit == "1" ? number(value) : number(value) + " " + unit }
+  static func number(_ value: Double, _ unit: String) -> String {
+    unit == "1" ? number(value) : number(value) + " " + unit
+  }
 
   static func number(_ value: Double) -> String {
     var bytes: [UInt8] = []

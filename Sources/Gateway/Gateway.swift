@@ -127,7 +127,8 @@ public final class Gateway: Service {
     let deriver = try deriver(journalPath, outboxPath, outbox, board, log)
     let keeper = StoreKeeper(
       policy: RetentionPolicy(maxSize: settings.store.maxSize, rawRetention: settings.store.rawRetention), room: room,
-      outbox: outbox, gate: gate, trustsClock: settings.trust == .always, gateChanged: { _ in session.poke() }, log: log)
+      outbox: outbox, gate: gate, trustsClock: settings.trust == .always, gateChanged: { _ in session.poke() }, log: log
+    )
     let pacer = SegmentPacer(
       windowLength: windowSettings.length, grace: windowSettings.grace, shortestWait: deriver.shortestWait)
 
@@ -151,11 +152,13 @@ public final class Gateway: Service {
     let outbox = outbox.openReport
     if let reason = journal.reason {
       logger.error(
-        "the journal was damaged (\(reason)); set aside as \(journal.setAside ?? "-"), \(journal.salvagedSegments) segments saved")
+        "the journal was damaged (\(reason)); set aside as \(journal.setAside ?? "-"), \(journal.salvagedSegments) segments saved"
+      )
     }
     if let reason = outbox.reason {
       logger.error(
-        "the outbox was damaged (\(reason)); set aside as \(outbox.setAside ?? "-"), \(outbox.salvagedBatches) batches saved")
+        "the outbox was damaged (\(reason)); set aside as \(outbox.setAside ?? "-"), \(outbox.salvagedBatches) batches saved"
+      )
     }
   }
 

@@ -167,7 +167,7 @@ public final class JournalWriter {
     do {
       return try commit(body)
     } catch let error as DatabaseError where error.kind == .full {
-      do { try database.checkpoint() } catch where error.kind == .full { throw error }
+      do { try database.checkpoint() } catch  where error.kind == .full { throw error }
       return try commit(body)
     }
   }

@@ -181,7 +181,7 @@ public final class Database {
     guard walPages.pointee >= checkpointPages else { return }
     do {
       try checkpoint()
-    } catch where error.kind == .full {
+    } catch  where error.kind == .full {
       // The WAL keeps what the file has no room for; the next commit tries again.
     } catch {
       failedCheckpoint = error

@@ -53,8 +53,11 @@ struct BatchDecoderTests {
 
   @Test("a stream that is cut, damaged or followed by rubbish is malformed", arguments: ["gzip", "zstd"])
   func damagedStreams(encoding: String) {
-    let whole = encoding == "gzip" ? Samples.gzip(Samples.batch([Samples.summary(1)])) : Samples.zstd(
-      Samples.batch([Samples.summary(1)]))
+    let whole =
+      encoding == "gzip"
+      ? Samples.gzip(Samples.batch([Samples.summary(1)]))
+      : Samples.zstd(
+        Samples.batch([Samples.summary(1)]))
     for length in whole.indices {
       #expect(fault(Array(whole[..<length]), encoding: encoding)?.kind == .malformed)
     }

@@ -213,9 +213,10 @@ struct StoreTests {
     try await withStore { store, _ in
       _ = try await send(store, Samples.batch((0..<4).map { Samples.summary($0 + 1, minute: 5 * $0) }))
       let query = SummaryQuery(from: Samples.time(minute: 5), to: Samples.time(minute: 15))
-      #expect(try await store.summaries(query).items.map(\.record) == [
-        Samples.summary(2, minute: 5), Samples.summary(3, minute: 10),
-      ])
+      #expect(
+        try await store.summaries(query).items.map(\.record) == [
+          Samples.summary(2, minute: 5), Samples.summary(3, minute: 10),
+        ])
     }
   }
 

@@ -66,7 +66,8 @@ struct DeriverTests {
     let deriver = try store.deriver()
     func message(_ second: Int64, _ gauge: Double, received: Int64) -> StreamMessage {
       StreamMessage(
-        device: "cam-0", time: RandomStream.origin + .seconds(second), received: RandomStream.origin + .seconds(received),
+        device: "cam-0", time: RandomStream.origin + .seconds(second),
+        received: RandomStream.origin + .seconds(received),
         gauge: gauge)
     }
     try store.write([message(1, 5, received: 1)], at: RandomStream.origin + .seconds(1))

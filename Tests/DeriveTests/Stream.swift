@@ -46,7 +46,8 @@ struct RandomStream {
         if Int.random(in: 0..<25, using: &generator) == 0 { counters[device] = 3 }
         let message = StreamMessage(
           device: device, time: clock - .milliseconds(Int64.random(in: 0...1500, using: &generator)), received: clock,
-          gauge: Bool.random(using: &generator) ? (Double.random(in: -30...30, using: &generator) * 10).rounded() / 10 : nil,
+          gauge: Bool.random(using: &generator)
+            ? (Double.random(in: -30...30, using: &generator) * 10).rounded() / 10 : nil,
           counter: Bool.random(using: &generator) ? counters[device] : nil,
           state: Bool.random(using: &generator) ? ["on", "off", "odd"].randomElement(using: &generator) : nil)
         switch Int.random(in: 0..<12, using: &generator) {

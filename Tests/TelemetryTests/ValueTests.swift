@@ -5,7 +5,10 @@ import Testing
 @Suite("Values as people and devices write them")
 struct ValueTests {
   @Test(
-    "durations", arguments: [("200ms", 200_000_000), ("30s", 30_000_000_000), ("1.5h", 5_400_000_000_000), ("7d", 604_800_000_000_000)])
+    "durations",
+    arguments: [
+      ("200ms", 200_000_000), ("30s", 30_000_000_000), ("1.5h", 5_400_000_000_000), ("7d", 604_800_000_000_000),
+    ])
   func spans(_ text: String, _ nanoseconds: Int64) { #expect(Span(text)?.nanoseconds == nanoseconds) }
 
   @Test("what is no duration is refused", arguments: ["", "5", "s", "-5s", "5 s", "1e3s", "99999999999d", "5sec"])
@@ -34,7 +37,8 @@ struct ValueTests {
     let formatter = ISO8601DateFormatter()
     for _ in 0..<2000 {
       let seconds = Int64.random(in: -8_000_000_000...8_000_000_000, using: &generator)
-      let time = Timestamp(nanoseconds: seconds * 1_000_000_000 + Int64.random(in: 0..<1_000_000_000, using: &generator))
+      let time = Timestamp(
+        nanoseconds: seconds * 1_000_000_000 + Int64.random(in: 0..<1_000_000_000, using: &generator))
       #expect(RFC3339.parse(RFC3339.format(time)) == time)
       let whole = Timestamp(nanoseconds: seconds * 1_000_000_000)
       if seconds > -2_000_000_000 {
@@ -55,7 +59,9 @@ struct ValueTests {
 
   @Test(
     "what is no time is refused",
-    arguments: ["", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00Zx", "x"])
+    arguments: [
+      "", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00Zx", "x",
+    ])
   func noTimes(_ text: String) { #expect(RFC3339.parts(text) == nil) }
 
   @Test("a floating epoch time keeps microseconds")
@@ -85,7 +91,9 @@ struct ValueTests {
       json.field("whole", 1e14)
       json.field("tiny", 1e-7)
       json.field("nan", Double.nan)
-      json.array("list") { $0.element("a"); $0.element(2.5) }
+      json.array("list") {
+        $0.element("a"); $0.element(2.5)
+      }
       json.object("empty") { _ in }
     }
     let object = try #require(

@@ -82,7 +82,8 @@ final class JournalRoom: Sendable {
       }
       // A writer that must be opened anew is tried again each second.
       let longest = writer == nil ? Span.seconds(1) : .seconds(5)
-      work.wait(past: mark, timeout: min(pacer.due.map { Span(nanoseconds: $0.nanoseconds - now.nanoseconds) } ?? longest, longest))
+      let untilDue = pacer.due.map { Span(nanoseconds: $0.nanoseconds - now.nanoseconds) }
+      work.wait(past: mark, timeout: min(untilDue ?? longest, longest))
     }
   }
 

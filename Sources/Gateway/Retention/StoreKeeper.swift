@@ -43,7 +43,8 @@ final class StoreKeeper {
       if let expire = plan.expire, usage.oldestSegment < expire.before {
         // With the kernel's trust only, a segment that was stamped before the clock was right has no age of its own.
         let rule = TrimRule(
-          before: expire.before, olderThan: expire.olderThan, synchronisedOnly: !trustsClock, limit: StoreKeeper.trimStep)
+          before: expire.before, olderThan: expire.olderThan, synchronisedOnly: !trustsClock,
+          limit: StoreKeeper.trimStep)
         room.add(.trim(rule, forRoom: false))
       }
       if let before = plan.makeRoomBefore {
@@ -51,11 +52,14 @@ final class StoreKeeper {
       }
       // Without a limit too: what is delivered everywhere goes only here.
       let dropped = try outbox.enforceQuota(bytes: plan.outboxLimit ?? .max).droppedRecords.values.reduce(0, +)
-      if dropped > 0 { log("the store is full: \(dropped) records that were never sent are dropped and accounted for") }
+      if dropped > 0 {
+        log("the store is full: \(dropped) records that were never sent are dropped and accounted for")
+      }
       if gate.set(plan.acceptsMessages) {
         log(
           plan.acceptsMessages
-            ? "there is room again: messages are read" : "the store is full: nothing is read, the broker keeps what comes")
+            ? "there is room again: messages are read"
+            : "the store is full: nothing is read, the broker keeps what comes")
         gateChanged(plan.acceptsMessages)
       }
     } catch {

@@ -8,8 +8,12 @@ enum PrometheusText {
       text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
       for sample in samples { text += "\(name)\(sample.labels) \(sample.value)\n" }
     }
-    func counter(_ name: String, _ help: String, _ value: Int64) { metric(name, "counter", help, [("", Double(value))]) }
-    func gauge(_ name: String, _ help: String, _ value: Int64) { metric(name, "gauge", help, [("", Double(value))]) }
+    func counter(_ name: String, _ help: String, _ value: Int64) {
+      metric(name, "counter", help, [("", Double(value))])
+    }
+    func gauge(_ name: String, _ help: String, _ value: Int64) {
+      metric(name, "gauge", help, [("", Double(value))])
+    }
 
     gauge("lumbung_broker_connected", "Whether the broker session stands.", report.broker.state == "connected" ? 1 : 0)
     counter("lumbung_broker_received_messages_total", "Messages read from the broker.", report.broker.received)

@@ -12,7 +12,8 @@ enum StatusText {
     let broker = report.broker
     line("broker", "\(broker.state) (\(broker.url), MQTT \(broker.protocol_version == 5 ? "5" : "3.1.1"))")
     if let error = broker.error { line("", error) }
-    line("", "\(broker.received) messages received, \(broker.redelivered) of them again, \(broker.reconnects) reconnects")
+    line(
+      "", "\(broker.received) messages received, \(broker.redelivered) of them again, \(broker.reconnects) reconnects")
     if let dropped = broker.dropped_by_broker, dropped > 0 {
       line("", "the broker says it dropped \(dropped): raise its max_queued_messages")
     }
@@ -27,19 +28,22 @@ enum StatusText {
       "\(derive.observations) readings of \(derive.devices) devices, \(derive.sealed_windows) windows sealed, "
         + "\(derive.revisions) revised, \(derive.lag_segments) segments behind")
     line(
-      "", "\(derive.quarantined) quarantined, \(derive.partial) partial, \(derive.too_late) too late, "
+      "",
+      "\(derive.quarantined) quarantined, \(derive.partial) partial, \(derive.too_late) too late, "
         + "\(derive.unrouted) without a source")
     for entry in derive.last_quarantined.prefix(5) { line("", "  \(entry.topic): \(entry.reason)") }
     if let error = derive.error { line("", error) }
     for uplink in report.uplinks {
       line(
-        "uplink", "\(uplink.name): \(uplink.state), \(uplink.delivered_records) records delivered, "
+        "uplink",
+        "\(uplink.name): \(uplink.state), \(uplink.delivered_records) records delivered, "
           + "\(uplink.pending_records) waiting" + (uplink.last_success.map { ", last success \($0)" } ?? ""))
       if let error = uplink.error { line("", error) }
       if let cure = uplink.cure { line("", cure) }
     }
     line(
-      "store", "\(ByteSize(bytes: report.store.bytes)) of \(ByteSize(bytes: report.store.max_bytes)), "
+      "store",
+      "\(ByteSize(bytes: report.store.bytes)) of \(ByteSize(bytes: report.store.max_bytes)), "
         + "\(report.store.dropped_records) records dropped, \(report.store.dead_letters) dead letters")
     line("alarms", "\(report.active_alarm_count) active")
     for alarm in report.active_alarms.prefix(10) {
