@@ -18,7 +18,10 @@ STRICT := -Xswiftc -warnings-as-errors
 # One file to copy to the box: nothing of Swift's has to be installed there.
 RELEASE := -c release --static-swift-stdlib
 
-# FOR=60s bounds the demonstration. KILLS, RATE and LONG=1 are those of Tests/EndToEnd.
+# File systems that lose their power have to be mounted.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+
+# FOR=60s bounds the demonstration. KILLS, RATE and LONG=1 are those of Tests/EndToEnd; LONG=1 is that of faults, too.
 FOR ?=
 export FOR
 
@@ -54,6 +57,10 @@ test-tools: ## Tests of the checking programs in Tools
 .PHONY: test-whole
 test-whole: build ## End-to-end tests against the built programs (LONG=1 for the long form)
 	$(PYTHON) -m unittest discover -v -s Tests/EndToEnd -p 'test_*.py'
+
+.PHONY: faults
+faults: build ## Power cuts, kills and full disks (needs root; LONG=1 for hours of it; see docs/faults.md)
+	$(AS_ROOT) Tools/faults $(if $(filter-out 0,$(LONG)),--long)
 
 .PHONY: demo
 demo: build ## Run a district on this machine until Ctrl-C, or FOR=60s with faults and an account at the end

@@ -21,7 +21,7 @@ public final class Decoder {
   }
 
   private struct Source {
-    let pattern: TopicPattern
+    let definition: SourceDefinition
     let format: any SourceFormat
   }
 
@@ -45,7 +45,7 @@ public final class Decoder {
         try zones.zone(name, source: source.name)
       }
       let setup = SourceSetup(source: source, zone: zone ?? gatewayZone, registry: registry, limits: limits)
-      compiled.append(Source(pattern: source.topic, format: try setup.compile()))
+      compiled.append(Source(definition: source, format: try setup.compile()))
     }
     self.sources = compiled
   }
@@ -76,6 +76,32 @@ public final class Decoder {
     route(topic)?.payloadDecidesDevice ?? false
   }
 
+  /// Decodes one message like `decode`, and tells how. Slow: for people.
+  public func explain(
+    topic: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, _ reception: Reception
+  ) -> Explanation {
+    let text = String(utf8: topic)
+    let source = sources.first { $0.definition.topic.match(text) != nil }
+    let trace = MappingTrace()
+    message.trace = trace
+    defer { message.trace = nil }
+    var observations: [Observation] = []
+    let outcome = decode(topic: topic, payload: payload, reception, into: &observations)
+    var explanation = Explanation(
+      outcome, observations, source: source?.definition.name, format: source?.definition.format,
+      captures: source?.definition.topic.match(text) ?? [:])
+    guard case .refused = outcome else {
+      if let mapping = source?.format as? MappingFormat {
+        explanation.add(trace, root: try? mapping.tree.parse(payload, message))
+      } else if let json = source?.format as? JSONFormat, let root = try? message.json.parse(payload) {
+        explanation.add(json, root: root)
+      }
+      return explanation
+    }
+    if source?.format is MappingFormat { explanation.add(trace, root: nil) }
+    return explanation
+  }
+
   /// Topics whose route is remembered at the moment.
   var rememberedTopics: Int { routes.count }
 
@@ -90,7 +116,7 @@ public final class Decoder {
     if UTF8Check.firstInvalid(topic) == nil {
       let text = String(utf8: topic)
       for source in sources {
-        guard let captures = source.pattern.match(text) else { continue }
+        guard let captures = source.definition.topic.match(text) else { continue }
         reader = source.format.reader(for: RoutedTopic(text, captures: captures), message)
         break
       }

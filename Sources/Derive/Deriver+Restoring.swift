@@ -19,6 +19,7 @@ extension Deriver {
     position = cursor.position
     watermark = cursor.watermark
     late = cursor.late
+    if let oldest = late.windows.map(\.start).min() { hold(from: oldest) }
     var replayFrom = cursor.replayFrom
     if var through = cursor.sealedThrough {
       let sameLength = cursor.length == settings.windows.length
@@ -29,6 +30,7 @@ extension Deriver {
         let sources = try DeriveStore.sources(from: through, stored)
         replayFrom = min(replayFrom, sources ?? replayFrom)
         late = LateReadings()
+        held = nil
       }
       let tracks = try tracks(rows, lastSealed: last, before: through)
       windows.restore(sealedThrough: through, tracks: tracks)

@@ -1,3 +1,4 @@
+import Journal
 import Telemetry
 import Windows
 
@@ -7,6 +8,14 @@ extension Deriver {
     var summary: SealedSummary
     /// The window whose row holds the carries.
     var carriesFrom: Timestamp?
+  }
+
+  /// Keeps the messages of this window and the following ones until they are computed again.
+  func hold(from start: Timestamp) {
+    if let held, held.start <= start { return }
+    let written = (try? DeriveStore.sources(from: start, stored)).flatMap(\.self) ?? .max
+    let unwritten = output.sources.filter { $0.start >= start }.map(\.segments.lowerBound).min() ?? .max
+    held = (start, min(written, unwritten))
   }
 
   /// Computes again every window for which late readings came, and those after them that count from what these carry on.
@@ -23,11 +32,21 @@ extension Deriver {
     }
     for (start, segments) in late.segments { output.sources.append(Output.Source(start: start, segments: segments)) }
     var handovers: [Int: Handover] = [:]
+    var unrevised = 0
     while let start = pending.keys.min(), let devices = pending.removeValue(forKey: start) {
       let next = start + settings.windows.length
       var sources = try DeriveStore.sources(start, stored)
       if let more = late.segments[start] { sources.append(more) }
       let arrivals = try sources.isEmpty ? [:] : collect(start, devices, from: sources)
+      // Asked after the reading, for messages are deleted at any moment. From a part of them a record would come out
+      // that says less than the one that was sent.
+      if let first = sources.map(\.lowerBound).min(), first < journal.oldestID {
+        unrevised += 1
+        if let segments = late.segments[start] {
+          counts.tooLate += try collect(start, devices, from: [segments]).values.reduce(0) { $0 + Int64($1.count) }
+        }
+        continue
+      }
       for index in devices.sorted() {
         let changed = try revise(registry.devices[index], start, arrivals[index], &handovers[index])
         if changed, let through = windows.sealedThrough, next < through { pending[next, default: []].insert(index) }
@@ -41,7 +60,12 @@ extension Deriver {
       lastCarries[index] = handover.carriesFrom
     }
     late = LateReadings()
+    held = nil
     try commit()
+    if unrevised > 0 {
+      let cure = "raise max_size or raw_retention"
+      report("\(unrevised) windows stay without late readings: their messages are deleted already; \(cure)")
+    }
   }
 
   /// - Parameter handover: from the device's window that was computed last; of this one afterwards.

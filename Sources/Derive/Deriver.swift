@@ -36,13 +36,16 @@ public final class Deriver {
   /// The latest quarantined messages, newest last, without their payloads.
   public private(set) var quarantine: [StatusReport.Quarantined] = []
 
+  /// The oldest window that late readings will have computed again, and the first segment of it or of a later one.
+  var held: (start: Timestamp, segment: Int64)?
+
   private var observations: [Observation] = []
   private var transitions: [AlarmRecord] = []
   private var lastSaved: (position: Int64, watermark: Timestamp) = (0, Timestamp(nanoseconds: .min))
   private var lastStatus: Timestamp?
   /// The `status` record for a moment, made by whoever knows the whole gateway.
   private let statusRecord: (Timestamp) -> [UInt8]?
-  private let report: (String) -> Void
+  let report: (String) -> Void
 
   /// Takes up where the outbox says that an earlier process left off, and reads the open windows' messages again.
   ///
@@ -81,6 +84,9 @@ public final class Deriver {
   public var rawNeededFrom: Int64 {
     min(windows.oldestOpenSegment ?? .max, late.oldestSegment ?? .max, position + 1)
   }
+
+  /// Segments below this may be deleted: beyond `rawNeededFrom`, windows that wait to be computed again keep theirs.
+  public var rawHeldFrom: Int64 { min(rawNeededFrom, held?.segment ?? .max) }
 
   /// Devices that were ever heard, or that an earlier run knew.
   public var deviceCount: Int { registry.devices.count }
@@ -187,7 +193,9 @@ public final class Deriver {
       let placement = windows.add(observation, context)
       switch placement {
       case .tooLate: counts.tooLate += 1
-      case .late(let start): late.note(start, observation.series.device.name, segment: segment, now: now)
+      case .late(let start):
+        late.note(start, observation.series.device.name, segment: segment, now: now)
+        hold(from: start)
       case .open, .retained: break
       }
       guard !message.retained, placement != .tooLate else { continue }
@@ -284,6 +292,7 @@ public final class Deriver {
           sealedThrough: windows.sealedThrough, length: settings.windows.length, late: late), database)
       for record in output.records { transaction.append(record.lane, record.json) }
       transaction.rawBefore = rawNeededFrom
+      if !output.sealed.isEmpty { Failpoint.hit("derive.before-sealing") }
     }
     deviceRows = rows
     output = Output()

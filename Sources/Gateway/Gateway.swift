@@ -100,24 +100,36 @@ public final class Gateway: Service {
     let log = log()
     let journalPath = "\(store)/journal.db"
     let outboxPath = "\(store)/outbox.db"
-    let writer = try opening { try JournalWriter(path: journalPath) }
+    let controls = FaultControls.ofProcess
+    if let warning = controls.warning { logger.critical("\(warning)") }
+    var journalOptions = JournalWriter.Options()
+    journalOptions.synchronous = controls.synchronous
+    let writer = try opening { try JournalWriter(path: journalPath, options: journalOptions) }
+    let outboxOptions = Outbox.Options(
+      path: outboxPath, gateway: settings.gatewayID, epoch: writer.uuid,
+      destinations: settings.uplinks.map {
+        Outbox.Destination(name: $0.name, optional: $0.optional, compression: $0.compression)
+      },
+      extraSchema: Deriver.schema, synchronous: controls.synchronous)
     let outbox = try opening {
-      try Outbox(
-        Outbox.Options(
-          path: outboxPath, gateway: settings.gatewayID, epoch: writer.uuid,
-          destinations: settings.uplinks.map {
-            Outbox.Destination(name: $0.name, optional: $0.optional, compression: $0.compression)
-          },
-          extraSchema: Deriver.schema))
+      do {
+        return try Outbox(outboxOptions)
+      } catch {
+        guard writer.hasReserve else { throw error }
+        // The disk may be full, and the reserve is there for this.
+        writer.releaseReserve()
+        return try Outbox(outboxOptions)
+      }
     }
     tellOpening(writer, outbox)
     // Ids are never used twice, even where an old copy of the journal was put back.
     if let position = try Deriver.lastPosition(outboxPath: outboxPath, epoch: writer.uuid) {
       try opening { try writer.raiseFloor(to: position) }
     }
-    let room = JournalRoom(path: journalPath, log: log)
-    let derive = DeriveRoom(committed: room.committed, log: log, fail: fail)
     let gate = IngestGate()
+    let room = JournalRoom(path: journalPath, gate: gate, log: log)
+    let derive = DeriveRoom(
+      committed: room.committed, gate: gate, log: log, full: { room.add(.giveRoom) }, fail: fail)
     let session = try session(room, gate)
     try remember(session, JournalReader(path: journalPath))
     let uplinks = try settings.uplinks.map { try uplink($0, outbox) }

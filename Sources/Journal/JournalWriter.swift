@@ -53,6 +53,7 @@ public final class JournalWriter {
     do {
       let opening = JournalOpening(path: path, options: options, wasClean: lock.wasClean)
       let (database, report) = try JournalWriter.open(opening, reserve)
+      database.willCheckpoint = { Failpoint.hit("journal.checkpoint") }
       self.database = database
       openReport = report
       uuid = try JournalSchema.uuid(in: database) ?? ""
@@ -103,6 +104,7 @@ public final class JournalWriter {
         try table.insert(id: id, clock: clock, count: batch.count, frame: frame)
       }
       if let trim { _ = try table.trim(trim) }
+      Failpoint.hit("journal.before-commit")
       return id
     }
   }

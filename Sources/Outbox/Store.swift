@@ -28,6 +28,7 @@ final class Store {
     self.destinations = destinations
     self.packer = packer
     self.suspicion = suspicion
+    database.willCheckpoint = { Failpoint.hit("outbox.checkpoint") }
   }
 
   func destination(_ name: String) throws(OutboxError) -> ActiveDestination {
@@ -42,6 +43,13 @@ final class Store {
   /// Draws the consequences that outlive the call.
   func note(_ error: DatabaseError) {
     switch error.kind {
+    case .full:
+      // The log may have room again once it is moved into pages that the file has already.
+      do {
+        try database.checkpoint()
+      } catch {
+        if error.kind != .full { note(error) }
+      }
     case .io:
       halt = OutboxError(
         .halted, operation: "using", path: database.path, message: "an earlier I/O error: \(error)",

@@ -16,6 +16,8 @@ public final class Database {
   /// Pages in the WAL after the last commit, told by SQLite's hook; at a fixed address, since C writes to it.
   private let walPages: UnsafeMutablePointer<Int32>
   private let checkpointPages: Int
+  /// Called before each checkpoint; for fault tests, which end the process there.
+  public var willCheckpoint: (() -> Void)?
   /// Why the last checkpoint of this connection failed. Pages may have been lost on their way into the file although
   /// the WAL has them still: only a new connection, which starts from the WAL again, may go on.
   private var failedCheckpoint: DatabaseError?
@@ -173,6 +175,7 @@ public final class Database {
 
   /// Moves what it can from the WAL into the file without waiting for anyone. Only for a writer.
   public func checkpoint() throws(DatabaseError) {
+    willCheckpoint?()
     let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
     guard code == SQLITE_OK || code & 0xff == SQLITE_BUSY else { throw error(code, "checkpointing") }
   }

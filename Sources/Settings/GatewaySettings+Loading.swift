@@ -5,12 +5,13 @@ extension GatewaySettings {
   /// Reads and validates a configuration file.
   ///
   /// - Parameters:
-  ///   - knownFormats: what a source's `format` may be: `json`, `scalar`, `profile:wled`, …
+  ///   - knownFormats: what a source's `format` may be besides `profile:NAME`: `json`, `scalar`, `frigate` …
+  ///   - profiles: where profiles are looked for; the standard places where not given.
   ///   - checkingNamedFiles: whether each `*_file` must be there, readable for the present user, and, where it holds a
   ///     secret, unreadable for others. For `run` and `check`; other commands run as users who may not read secrets.
   /// - Throws: all faults at once.
   public static func load(
-    path: String, knownFormats: [String], checkingNamedFiles: Bool = false
+    path: String, knownFormats: [String], profiles: ProfileShelf? = nil, checkingNamedFiles: Bool = false
   ) throws(SettingsFaults) -> GatewaySettings {
     let content: BoundedFile.Content
     do throws(BoundedFile.Failure) {
@@ -26,7 +27,7 @@ extension GatewaySettings {
       ])
     }
     let collector = FaultCollector(file: path)
-    let settings = try read(text, knownFormats, collector)
+    let settings = try read(text, knownFormats, profiles ?? .standard(configuration: path), collector)
     if checkingNamedFiles {
       for file in collector.namedFiles { file.check(collector) }
       try collector.finish()
@@ -34,21 +35,22 @@ extension GatewaySettings {
     return settings
   }
 
-  /// Validates the text of a configuration file; `file` is what the faults call it.
+  /// Validates the text of a configuration file; `file` is what the faults call it. Reads no file but profiles that it
+  /// names.
   public static func parse(
-    text: String, file: String, knownFormats: [String]
+    text: String, file: String, knownFormats: [String], profiles: ProfileShelf = ProfileShelf(folders: [])
   ) throws(SettingsFaults) -> GatewaySettings {
     guard text.utf8.count <= largestFile else { throw SettingsFaults([fault(of: file, .tooLarge)]) }
-    return try read(text, knownFormats, FaultCollector(file: file))
+    return try read(text, knownFormats, profiles, FaultCollector(file: file))
   }
 
   private static func read(
-    _ text: String, _ knownFormats: [String], _ collector: FaultCollector
+    _ text: String, _ knownFormats: [String], _ profiles: ProfileShelf, _ collector: FaultCollector
   ) throws(SettingsFaults) -> GatewaySettings {
     var settings: GatewaySettings?
     if let root = TOMLDocument.parse(text, collector), case .table(let entries) = root.value {
       let reader = TableReader(entries, title: "the file", line: nil, collector: collector)
-      settings = GatewaySettings(reading: reader, knownFormats: knownFormats)
+      settings = GatewaySettings(reading: reader, knownFormats: knownFormats, profiles: profiles)
     }
     try collector.finish()
     guard let settings else {
@@ -60,7 +62,7 @@ extension GatewaySettings {
   private static func fault(of path: String, _ failure: BoundedFile.Failure) -> SettingsFault {
     let hint =
       switch failure {
-      case .absent: "`lumbung init` writes one; --config names another place"
+      case .absent: "copy Config/gateway.toml there and adapt it; --config names another place"
       case .denied: "make it readable: chgrp lumbung \(path) && chmod 640 \(path)"
       case .tooLarge: "a configuration is 1 MiB at most"
       case .notAFile, .system: "--config must name a configuration file"

@@ -27,9 +27,7 @@ struct SetupTests {
     #expect(near.description == "source \"nvr\", format: there is no format \"frigatte\" (did you mean \"frigate\"?)")
     #expect(try #require(fault(try source("a", "JSON"))).hint == "did you mean \"json\"?")
     #expect(try #require(fault(try source("a", "homeassistant"))).hint?.hasPrefix("known are json, ") == true)
-    #expect(
-      try #require(fault(try source("a", "profile:fpp"))).reason == "mapping profiles are not supported by this version"
-    )
+    #expect(try #require(fault(try source("a", "profile:fpp"))).reason == "the profile \"fpp\" was not read")
   }
 
   @Test("pointers are checked")

@@ -85,7 +85,7 @@ enum Files {
     let payload: [UInt8]
   }
 
-  private static let root: String = {
+  static let root: String = {
     // Resolved, so that it holds for a checkout that is reached by a symbolic link, too.
     let resolved = realpath(#filePath, nil)
     defer { free(resolved) }

@@ -27,6 +27,7 @@ import stage  # noqa: E402
 from publisher import Camera, Publisher, Record  # noqa: E402
 from records import NS  # noqa: E402
 from stage import Process, Stage, await_value  # noqa: E402
+from tap import Tap  # noqa: E402
 
 LONG = os.environ.get("LONG", "") not in ("", "0")
 
@@ -100,6 +101,8 @@ class Case(unittest.TestCase):
     """A test with a folder of its own, kept where it fails, and processes that end with it."""
 
     sources: List[Dict[str, Any]] = [CAMERAS]
+    window_seconds = WINDOW_SECONDS
+    grace_seconds = GRACE_SECONDS
 
     def run(self, result: Optional[unittest.TestResult] = None) -> Optional[unittest.TestResult]:
         self.folder = tempfile.mkdtemp(prefix="lumbung-test-")
@@ -123,7 +126,7 @@ class Case(unittest.TestCase):
         self.received_files: List[str] = []
         self.gateway: Optional[Process] = None
         self.receiver: Optional[Process] = None
-        self.window = WINDOW_SECONDS * NS
+        self.window = self.window_seconds * NS
 
     # Players.
 
@@ -142,8 +145,8 @@ max_size        = "256MiB"
 commit_interval = "200ms"
 
 [summary]
-window   = "{WINDOW_SECONDS}s"
-grace    = "{GRACE_SECONDS}s"
+window   = "{self.window_seconds}s"
+grace    = "{self.grace_seconds}s"
 lateness = "{LATENESS_SECONDS}s"
 
 [time]
@@ -168,7 +171,8 @@ listen = "127.0.0.1:{self.admin_port}"
 
     def description(self) -> Dict[str, Any]:
         return {
-            "window_s": WINDOW_SECONDS, "grace_s": GRACE_SECONDS, "lateness_s": LATENESS_SECONDS, "trust": "always",
+            "window_s": self.window_seconds, "grace_s": self.grace_seconds, "lateness_s": LATENESS_SECONDS,
+            "trust": "always",
             "sources": self.sources,
         }
 
@@ -270,6 +274,15 @@ listen = "127.0.0.1:{self.admin_port}"
             lambda s: s["derive"]["lag_segments"] == 0 and all(u["pending_records"] == 0 for u in s["uplinks"]),
             seconds,
         )
+
+    def is_idle(self, tap: Tap) -> bool:
+        """The broker's queue is empty: all that it sent was acknowledged, and nothing moves."""
+        connection = tap.current
+        if connection is None or connection.closed or connection.unacknowledged:
+            return False
+        before = connection.published
+        time.sleep(1.5)
+        return connection.published - before <= 60  # $SYS alone
 
     def await_time(self, nanoseconds: int) -> None:
         """Until the wall clock has passed a moment: a window's end, with its grace."""

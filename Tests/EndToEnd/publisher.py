@@ -206,7 +206,8 @@ class Camera:
         self.frames = dice.randrange(1000)
         self.state = "online"
 
-    def report(self, time_ns: int) -> bytes:
+    def report(self, time_ns: int, padding: int = 0) -> bytes:
+        """With so many bytes of what no compression makes smaller, where the store is to fill."""
         dice = self.dice
         self.io = (self.io + dice.randrange(10_000)) % 2**32
         self.frames = 0 if dice.random() < 0.02 else self.frames + dice.randrange(100)
@@ -222,6 +223,8 @@ class Camera:
         }
         if dice.random() < 0.2:
             report["mot"] = dice.randrange(1, 4)
+        if padding:
+            report["pad"] = base64.b64encode(dice.getrandbits(padding * 6).to_bytes(-(-padding * 6 // 8), "big")).decode()
         return json.dumps(report).encode()
 
 
@@ -251,7 +254,7 @@ def load(options: argparse.Namespace) -> int:
             # Some readings come late, as after a device's own outage; the time must still lie in the load's span.
             back = dice.uniform(0, options.late) if dice.random() < 0.03 and now - start > options.late else 0
             moment = time.time_ns() - round(back * 1e9)
-            publisher.publish(camera.topic, camera.report(moment), devices=[camera.name],
+            publisher.publish(camera.topic, camera.report(moment, options.padding), devices=[camera.name],
                               time=format_time(moment // 1_000_000 * 1_000_000), kind="late" if back else "regular")
         publisher.pump(0.005)
         if now - flushed > 0.2:
@@ -270,6 +273,7 @@ def main() -> int:
     parser.add_argument("--devices", type=int, default=50)
     parser.add_argument("--late", type=float, default=8, help="how late a late reading may be, in seconds")
     parser.add_argument("--for", dest="span", type=float, metavar="SECONDS")
+    parser.add_argument("--padding", type=int, default=0, help="bytes that can't be compressed in each message")
     parser.add_argument("--seed", type=int, default=1)
     return load(parser.parse_args())
 

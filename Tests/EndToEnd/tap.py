@@ -12,19 +12,27 @@ import socket
 import struct
 import sys
 import threading
-from typing import Dict, List, Optional, Set
+from typing import Callable, Dict, List, Optional, Tuple
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from publisher import CONNACK, PUBACK, PUBLISH, PacketReader  # noqa: E402
+from publisher import CONNACK, CONNECT, PUBACK, PUBLISH, PacketReader  # noqa: E402
+
+
+Watcher = Callable[[str, bytes, bytes], None]
 
 
 class Connection:
-    def __init__(self, gateway: socket.socket, broker: socket.socket, number: int):
+    def __init__(
+        self, gateway: socket.socket, broker: socket.socket, number: int, watcher: Optional[Watcher] = None
+    ):
         self.gateway = gateway
         self.broker = broker
         self.number = number
-        self.unacknowledged: Set[int] = set()
+        # By packet identifier; what the message was only where somebody watches.
+        self.unacknowledged: Dict[int, Optional[Tuple[bytes, bytes]]] = {}
+        self.watcher = watcher
+        self._version = 5
         self.published = 0
         self.acknowledged = 0
         self.again = 0  # PUBLISH with DUP
@@ -42,20 +50,44 @@ class Connection:
                 self.again += flags >> 3
                 if flags & 6:
                     length = struct.unpack("!H", body[:2])[0]
-                    self.unacknowledged.add(struct.unpack("!H", body[2 + length:4 + length])[0])
+                    message = self._message(body, length) if self.watcher else None
+                    self.unacknowledged[struct.unpack("!H", body[2 + length:4 + length])[0]] = message
+                    if self.watcher and message:
+                        self.watcher("passed", *message)
 
     def upward(self, data: bytes) -> None:
         for kind, _, body in self._from_gateway.feed(data):
-            if kind == PUBACK:
+            if kind == CONNECT:
+                self._version = body[6]
+            elif kind == PUBACK:
                 self.acknowledged += 1
-                self.unacknowledged.discard(struct.unpack("!H", body[:2])[0])
+                message = self.unacknowledged.pop(struct.unpack("!H", body[:2])[0], None)
+                if self.watcher and message:
+                    self.watcher("acknowledged", *message)
+
+    def _message(self, body: bytes, length: int) -> Tuple[bytes, bytes]:
+        start = 4 + length
+        if self._version == 5:
+            size, shift = 0, 0
+            while True:
+                byte = body[start]
+                size |= (byte & 0x7F) << shift
+                shift += 7
+                start += 1
+                if not byte & 0x80:
+                    break
+            start += size
+        return body[2:2 + length], body[start:]
 
 
 class Tap:
     """Listens on `port` and hands everything on to the broker on `broker_port`, in a thread of its own."""
 
-    def __init__(self, port: int, broker_port: int):
+    def __init__(self, port: int, broker_port: int, watcher: Optional[Watcher] = None):
+        """`watcher` is told of each message of QoS 1: "passed" towards the gateway or "acknowledged" by it, its topic
+        and its payload."""
         self.broker_port = broker_port
+        self.watcher = watcher
         self.connections: List[Connection] = []
         self._changed = threading.Condition()
         self._ends: Dict[socket.socket, Connection] = {}
@@ -108,7 +140,7 @@ class Tap:
             gateway.close()
             return
         broker.settimeout(None)
-        connection = Connection(gateway, broker, len(self.connections))
+        connection = Connection(gateway, broker, len(self.connections), self.watcher)
         self.connections.append(connection)
         for end in (gateway, broker):
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -16,6 +16,18 @@ struct OpeningTests {
     #expect(SmallFile.read(folder.path + "/generation") == "e1 0\n")
   }
 
+  @Test("a first start that a power cut left with a rollback journal is rolled back, not refused for ever")
+  func rollbackJournal() throws {
+    let folder = Folder()
+    _ = try folder.open()
+    // SQLite takes any that begins with something for one to roll back, and refuses readers until a writer has.
+    folder.write("outbox.db-journal", [UInt8](repeating: 0xd9, count: 1024))
+    let outbox = try folder.open()
+    #expect(outbox.openReport.setAside == nil)
+    try outbox.append(.summary, [1])
+    #expect(try outbox.nextBatch(for: "central", lane: .summary)?.idempotencyKey == "e1/0/summary/1-1")
+  }
+
   @Test("an outbox that is gone comes back under the next generation")
   func gone() throws {
     let folder = Folder()

@@ -118,14 +118,14 @@ import Testing
 
   @Test("a built-in format and a profile may use captures of their own")
   func builtInFormats() throws {
-    for format in ["frigate", "profile:wled"] {
+    for (format, capture) in [("frigate", "camera"), ("profile:wled", "device")] {
       let settings = try parsed(
         minimal + """
           [[source]]
           name = "a"
           topic = "a/#"
           format = "\(format)"
-          site = "{camera}"
+          site = "{\(capture)}"
           """)
       #expect(settings.sources.first?.format == format)
     }

@@ -24,7 +24,7 @@ import Testing
   func unreadable() {
     let absent = loadingFaults("\(folder.path)/none.toml")
     #expect(absent.map(\.message) == ["can't be read: there is no such file"])
-    #expect(absent.first?.hint?.contains("lumbung init") == true)
+    #expect(absent.first?.hint?.contains("Config/gateway.toml") == true)
     #expect(absent.first?.file == "\(folder.path)/none.toml")
     #expect(loadingFaults(folder.path).map(\.message) == ["can't be read: it is not a regular file"])
     let large = folder.write("large.toml", String(repeating: "#", count: (1 << 20) + 1))

@@ -2,7 +2,10 @@ import Glibc
 
 @testable import Settings
 
-let knownFormats = ["json", "scalar", "frigate", "tasmota", "telegraf", "profile:wled"]
+let knownFormats = ["json", "scalar", "frigate", "tasmota", "telegraf"]
+
+/// The profiles that the package brings along.
+let shippedProfiles = ProfileShelf(folders: [repositoryFile("Config/profiles")])
 
 /// The least that is a configuration; three lines, so that what a test appends begins on line 4.
 let minimal = """
@@ -13,13 +16,13 @@ let minimal = """
   """
 
 func parsed(_ text: String) throws -> GatewaySettings {
-  try GatewaySettings.parse(text: text, file: "test.toml", knownFormats: knownFormats)
+  try GatewaySettings.parse(text: text, file: "test.toml", knownFormats: knownFormats, profiles: shippedProfiles)
 }
 
 /// The faults of a text; empty where it has none.
 func faults(_ text: String) -> [SettingsFault] {
   do throws(SettingsFaults) {
-    _ = try GatewaySettings.parse(text: text, file: "test.toml", knownFormats: knownFormats)
+    _ = try GatewaySettings.parse(text: text, file: "test.toml", knownFormats: knownFormats, profiles: shippedProfiles)
     return []
   } catch {
     return error.faults
@@ -74,7 +77,11 @@ final class TemporaryFolder {
 
 /// A file of the repository.
 func repositoryFile(_ path: String, from file: String = #filePath) -> String {
-  file.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/" + path
+  // Resolved, so that it holds for a checkout that is reached by a symbolic link, too.
+  let resolved = realpath(file, nil)
+  defer { free(resolved) }
+  let place = resolved.map { String(cString: $0) } ?? file
+  return place.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/" + path
 }
 
 func contents(of path: String) throws -> String {

@@ -306,7 +306,8 @@ struct HTTPUplinkTests {
     #expect(try receiver.log(300).flatMap { Array($0.first...$0.last) } == Array(1...600))
   }
 
-  @Test("transports that are not built yet are refused, by name", arguments: [UplinkDefinition.Transport.mqtt, .influx])
+  @Test(
+    "transports that are not built yet are refused, by name", arguments: [UplinkDefinition.Transport.mqtt, .influx])
   func otherTransports(transport: UplinkDefinition.Transport) throws {
     let bench = try Bench("http://127.0.0.1:1")
     #expect {

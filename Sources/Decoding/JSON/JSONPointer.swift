@@ -27,6 +27,8 @@ struct JSONPointer: Hashable {
     self.tokens = tokens
   }
 
+  init(token: [UInt8]) { tokens = [token] }
+
   static func escape(_ token: String) -> String {
     guard token.utf8.contains(where: { $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/") }) else { return token }
     var out = ""

@@ -11,6 +11,8 @@ final class Message {
   private(set) var observations: [Observation] = []
   private var start = 0
   private var faults: [DecodingFault] = []
+  /// Where someone wants to know what a mapping makes of a payload.
+  var trace: MappingTrace?
 
   /// More than these say nothing new about one payload.
   static let faultsKept = 16
@@ -36,6 +38,8 @@ final class Message {
   }
 
   var isEmpty: Bool { observations.count == start }
+  var count: Int { observations.count - start }
+  var hasFaults: Bool { !faults.isEmpty }
 
   /// The outcome for a payload that was read to its end. `nothing` says why, where there was nothing to take.
   func outcome(nothing: String) -> Decoder.Outcome {

@@ -8,8 +8,12 @@ struct SourceSetup {
   let limits: DecodingLimits
 
   func compile() throws(DecoderSetupFault) -> any SourceFormat {
+    if let profile = source.profile {
+      try checkTemplates(profile.captureNames)
+      return try MappingFormat(self, profile)
+    }
     guard let format = BuiltInFormat(rawValue: source.format) else { throw unknownFormat() }
-    try checkTemplates(format)
+    if let implied = format.impliedCaptures { try checkTemplates(implied) }
     if !source.metrics.isEmpty, !format.takesMetrics {
       throw fault(
         "metric", "\(source.format) names its metrics itself",
@@ -65,8 +69,8 @@ struct SourceSetup {
   private func unknownFormat() -> DecoderSetupFault {
     if source.format.hasPrefix("profile:") {
       return fault(
-        "format", "mapping profiles are not supported by this version",
-        hint: "use format \"json\" with metric tables")
+        "format", "the profile \"\(Excerpt.text(String(source.format.dropFirst(8)), limit: 40))\" was not read",
+        hint: "profiles are files that are found when a configuration file is read")
     }
     let name = source.format.lowercased()
     let nearest = Decoder.formats.min { EditDistance.between($0, name) < EditDistance.between($1, name) }
@@ -75,11 +79,12 @@ struct SourceSetup {
     return fault("format", "there is no format \"\(Excerpt.text(source.format, limit: 40))\"", hint: hint)
   }
 
-  private func checkTemplates(_ format: BuiltInFormat) throws(DecoderSetupFault) {
-    guard let implied = format.impliedCaptures else { return }
+  /// A name that begins with a slash is a place in the payload, for profiles.
+  private func checkTemplates(_ implied: [String]) throws(DecoderSetupFault) {
     let known = source.topic.captureNames + implied
     for (key, template) in [("device", source.device), ("site", source.site)] {
       for name in template?.captureNames ?? [] where !known.contains(name) {
+        if source.profile != nil, name.hasPrefix("/") { continue }
         throw fault(
           key, "{\(name)} is no capture of the topic \(source.topic)",
           hint: known.isEmpty

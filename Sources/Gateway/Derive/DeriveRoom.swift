@@ -28,16 +28,23 @@ final class DeriveRoom: Sendable {
   private let stopping = Atomic(false)
   private let committed: Bell
   private let log: @Sendable (String) -> Void
+  private let gate: IngestGate
+  private let full: @Sendable () -> Void
   private let fail: @Sendable (String) -> Void
 
   /// - Parameters:
   ///   - committed: rings when the journal has grown.
+  ///   - gate: knows whether the disk has room.
+  ///   - full: called where the disk has no room for what was derived.
   ///   - fail: called where only a new process can go on.
   init(
-    committed: Bell, log: @escaping @Sendable (String) -> Void, fail: @escaping @Sendable (String) -> Void
+    committed: Bell, gate: IngestGate, log: @escaping @Sendable (String) -> Void,
+    full: @escaping @Sendable () -> Void, fail: @escaping @Sendable (String) -> Void
   ) {
+    self.gate = gate
     self.committed = committed
     self.log = log
+    self.full = full
     self.fail = fail
   }
 
@@ -64,11 +71,17 @@ final class DeriveRoom: Sendable {
       var atHead = false
       var failed = false
       do {
-        atHead = try deriver.turn(now: now)
-        publish(deriver, error: nil)
+        // On a full disk nothing new is derived: the last room is for marking what was delivered.
+        if gate.hasDiskRoom {
+          atHead = try deriver.turn(now: now)
+          publish(deriver, error: nil)
+        } else {
+          failed = true
+        }
       } catch {
         failed = true
         publish(deriver, error: String(describing: error))
+        if (error as? DatabaseError)?.kind == .full { full() }
         if DeriveRoom.needsNewProcess(error) { fail(String(describing: error)) }
       }
       if now.nanoseconds - lastKept.nanoseconds >= DeriveRoom.housekeepingInterval.nanoseconds {

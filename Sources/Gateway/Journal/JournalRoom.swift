@@ -1,4 +1,5 @@
 import Derive
+import Glibc
 import Journal
 import Synchronization
 import Telemetry
@@ -11,6 +12,8 @@ final class JournalRoom: Sendable {
     case commit(Handover<SegmentBuilder>, @Sendable (Result<Void, any Error>) -> Void)
     case mark(Mark)
     case trim(TrimRule, forRoom: Bool)
+    /// Somebody else met the disk's end.
+    case giveRoom
   }
 
   struct State: Sendable {
@@ -20,6 +23,8 @@ final class JournalRoom: Sendable {
     var spare: Handover<SegmentBuilder>?
     var status = StatusReport.Journal()
     var trimmedForRoom: Int64 = 0
+    /// On a full disk: when to try all the same.
+    var nextProbe = Span.zero
   }
 
   /// Rings after every commit.
@@ -27,10 +32,17 @@ final class JournalRoom: Sendable {
   private let work = Bell()
   private let state = Mutex(State())
   private let path: String
+  private let gate: IngestGate
+  private let controls: FaultControls
   private let log: @Sendable (String) -> Void
 
-  init(path: String, log: @escaping @Sendable (String) -> Void) {
+  init(
+    path: String, gate: IngestGate, controls: FaultControls = FaultControls.ofProcess,
+    log: @escaping @Sendable (String) -> Void
+  ) {
     self.path = path
+    self.gate = gate
+    self.controls = controls
     self.log = log
   }
 
@@ -80,8 +92,9 @@ final class JournalRoom: Sendable {
         _ = append(SegmentBuilder(), &writer, &pacer)
         continue
       }
-      // A writer that must be opened anew is tried again each second.
-      let longest = writer == nil ? Span.seconds(1) : .seconds(5)
+      lookForRoom(&writer)
+      // A writer that must be opened anew, and a full disk, are tried again each second.
+      let longest = writer == nil || !gate.hasDiskRoom ? Span.seconds(1) : .seconds(5)
       let untilDue = pacer.due.map { Span(nanoseconds: $0.nanoseconds - now.nanoseconds) }
       work.wait(past: mark, timeout: min(untilDue ?? longest, longest))
     }
@@ -91,12 +104,16 @@ final class JournalRoom: Sendable {
     switch job {
     case .commit(let handed, let completion):
       var builder = handed.value
-      completion(append(builder, &writer, &pacer))
+      if controls.acknowledgesEarly { completion(.success(())) }
+      let outcome = append(builder, &writer, &pacer)
+      Failpoint.hit("journal.before-acknowledgement")
+      if !controls.acknowledgesEarly { completion(outcome) }
       builder.removeAll()
       let spare = Handover(builder)
       state.withLock { $0.spare = spare }
     case .mark(let mark): write(mark, &writer, &pacer)
     case .trim(let rule, let forRoom): trim(rule, forRoom, writer)
+    case .giveRoom: giveRoom(writer)
     }
   }
 
@@ -133,14 +150,43 @@ final class JournalRoom: Sendable {
         return state.status.commit_error != text
       }
       if isNews { log(text) }
+      if (error as? JournalError)?.kind == .full { giveRoom(writer) }
       // After a failed sync nothing that was written since the last good one may be trusted: never again in place.
       if writer?.mustReopen ?? false { writer = nil }
       return .failure(error)
     }
   }
 
+  /// The disk is full. Nothing more is read; the reserve goes to what has to be deleted and delivered.
+  private func giveRoom(_ writer: JournalWriter?) {
+    writer?.releaseReserve()
+    let nextProbe = Span(nanoseconds: SystemClock.monotonic.nanoseconds + JournalRoom.probeInterval.nanoseconds)
+    state.withLock { $0.nextProbe = nextProbe }
+    if gate.setDisk(hasRoom: false) { log("the disk is full: nothing is read, the broker keeps what comes") }
+  }
+
+  /// So much must be free before messages are read again: the reserve, and as much for what is under way.
+  private static let enoughRoom: UInt64 = 3 << 20
+
+  /// What was deleted leaves pages in the files that no figure of the disk shows: only a commit can tell.
+  private static let probeInterval = Span.seconds(30)
+
+  /// There is room again where others have left some, and not only we our reserve.
+  private func lookForRoom(_ writer: inout JournalWriter?) {
+    guard !gate.hasDiskRoom else { return }
+    if writer == nil { writer = try? reopen() }
+    var figures = statvfs()
+    let isProbe = SystemClock.monotonic.nanoseconds >= state.withLock { $0.nextProbe.nanoseconds }
+    guard let writer, statvfs(path, &figures) == 0 else { return }
+    let isEnough = UInt64(figures.f_bavail) * UInt64(figures.f_frsize) >= JournalRoom.enoughRoom
+    guard isEnough && writer.restoreReserve() || isProbe else { return }
+    if gate.setDisk(hasRoom: true) { log("there is room on the disk again: messages are read") }
+  }
+
   private func reopen() throws -> JournalWriter {
-    let writer = try JournalWriter(path: path)
+    var options = JournalWriter.Options()
+    options.synchronous = controls.synchronous
+    let writer = try JournalWriter(path: path, options: options)
     log("the journal is open again")
     return writer
   }

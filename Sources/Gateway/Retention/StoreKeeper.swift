@@ -10,6 +10,7 @@ final class StoreKeeper {
   private let outbox: Outbox
   private let gate: IngestGate
   private let trustsClock: Bool
+  private var hasLooked = false
   /// Wakes the session, which asks the gate.
   private let gateChanged: (Bool) -> Void
   private let log: (String) -> Void
@@ -33,11 +34,15 @@ final class StoreKeeper {
   func keep(_ deriver: Deriver) {
     do {
       let journal = room.status
-      let derivedBefore = try outbox.derivedBefore() ?? 0
+      // The journal's thread has yet to say what there is.
+      guard !journal.uuid.isEmpty else { return }
+      let held = deriver.rawHeldFrom
+      let derivedBefore = min(try outbox.derivedBefore() ?? 0, held)
       let usage = StoreUsage(
-        journalBytes: journal.bytes, messages: journal.messages, outboxBytes: outbox.bytesInUse, oldestSegment: journal.oldest_segment,
+        journalBytes: journal.bytes, messages: journal.messages, outboxBytes: outbox.bytesInUse,
+        oldestSegment: journal.oldest_segment,
         newestSegment: journal.newest_segment, derivedBefore: derivedBefore,
-        deliveredBefore: try outbox.deliveredBefore() ?? 0)
+        deliveredBefore: min(try outbox.deliveredBefore() ?? 0, held))
       let clock = ClockReading.now()
       let plan = policy.plan(usage, now: trustsClock || clock.synchronised ? clock.wall : nil)
       if let expire = plan.expire, usage.oldestSegment < expire.before {
@@ -56,12 +61,15 @@ final class StoreKeeper {
         log("the store is full: \(dropped) records that were never sent are dropped and accounted for")
       }
       if gate.set(plan.acceptsMessages) {
-        log(
-          plan.acceptsMessages
-            ? "there is room again: messages are read"
-            : "the store is full: nothing is read, the broker keeps what comes")
+        if hasLooked || !plan.acceptsMessages {
+          log(
+            plan.acceptsMessages
+              ? "there is room again: messages are read"
+              : "the store is full: nothing is read, the broker keeps what comes")
+        }
         gateChanged(plan.acceptsMessages)
       }
+      hasLooked = true
     } catch {
       log("looking after the store: \(error)")
     }

@@ -1,14 +1,11 @@
-import Glibc
+import Telemetry
+import Threads
 
-/// The clocks that the loop reads.
+/// The clocks that the loop reads, in the library's plain numbers.
 enum Monotonic {
   /// Nanoseconds on the monotonic clock.
-  static func now() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-  }
+  static func now() -> Int64 { SystemClock.monotonic.nanoseconds }
 
   /// Seconds since 1970, as the wall clock has it: only ever shown.
-  static func wallSeconds() -> Int64 { Int64(time(nil)) }
+  static func wallSeconds() -> Int64 { SystemClock.wall.milliseconds / 1000 }
 }

@@ -1,3 +1,5 @@
+import Threads
+
 /// A durable session with a broker: reads what it sends, gives it to a sink, and acknowledges only what the sink has
 /// made durable. Reconnects for ever, by itself.
 ///
@@ -32,10 +34,15 @@ public final class Session: Sendable {
   /// left, the session is stopped and its status holds the error.
   public func start() {
     guard mailbox.markStarted() else { return }
-    do {
-      try WorkerThread.start("mqtt-session") { [loop] in loop.run() }
+    // It goes over to its thread here.
+    nonisolated(unsafe) let loop = loop
+    do throws(ThreadError) {
+      _ = try BlockingThread("mqtt-session") { loop.run() }
     } catch {
-      mailbox.startFailed(error)
+      mailbox.startFailed(
+        MQTTError(
+          kind: .system, operation: "starting the thread \(error.name)", reason: error.reason,
+          cure: "raise the limit of threads (systemd: TasksMax=) or of memory"))
     }
   }
 

@@ -43,6 +43,7 @@ extension SessionLoop: ClientDelegate {
   func client(subscribed messageID: Int32, codes: UnsafeBufferPointer<Int32>) {
     packets += 1
     guard let filters = subscribing.removeValue(forKey: messageID) else { return }
+    status.isSubscribed = subscribing.isEmpty
     for (filter, code) in zip(filters, codes) {
       let isOwn = filter == SessionLoop.droppedTopic
       if let reason = isOwn && code == 0 ? nil : Diagnosis.subscription(code) {

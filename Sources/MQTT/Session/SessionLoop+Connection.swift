@@ -157,6 +157,7 @@ extension SessionLoop {
     for filters in chunks(changes.subscribe) {
       let options = choice.version == .v5 ? SessionLoop.subscribeOptions : 0
       if let messageID = client.subscribe(filters, qos: 1, options: options) { subscribing[messageID] = filters }
+      status.isSubscribed = false
     }
     for filters in chunks(changes.unsubscribe) {
       if let messageID = client.unsubscribe(filters) { unsubscribing[messageID] = filters }
@@ -199,6 +200,7 @@ extension SessionLoop {
     redelivery.disconnected()
     subscribing.removeAll()
     unsubscribing.removeAll()
+    status.isSubscribed = false
     toldOversized = false
     establishedAt = nil
     unfinishedWrites = 0

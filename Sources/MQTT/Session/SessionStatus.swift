@@ -30,6 +30,9 @@ public struct SessionStatus: Sendable, Equatable {
   public var protocolVersion = ProtocolVersion.v5
   /// Whether the broker still had our session at the last connect; nil before the first.
   public var sessionPresent: Bool?
+  /// Whether the broker answered every subscription on the present connection. Under a session that it kept, messages
+  /// come before that, too.
+  public var isSubscribed = false
   /// Why the last connection ended, or the last try failed; nil once a connection is accepted again.
   public var lastError: MQTTError?
 

@@ -63,14 +63,18 @@ struct Opening {
   private func take(_ known: Int?) throws -> Database {
     do {
       // Read-only first: what a newer version wrote is to stay untouched.
-      let version = try Database(path: options.path, mode: .reader).integer("PRAGMA user_version")
+      // A rollback journal is only there where a first start was cut short before the file had a log: SQLite rolls it
+      // back, which no reader may.
+      let isCutShort = (SmallFile.size(options.path + "-journal") ?? 0) > 0
+      let version = try (isCutShort ? connect() : Database(path: options.path, mode: .reader))
+        .integer("PRAGMA user_version")
       guard version <= Schema.version else {
         throw OutboxError(
           .newerSchema, operation: "opening", path: options.path,
           message: "it was written by a newer version (schema \(version), this one knows \(Schema.version))",
           hint: "install that version again; nothing was changed")
       }
-      let database = try Database(path: options.path, mode: .writer, synchronous: options.synchronous)
+      let database = try connect()
       if version == 0 {
         guard try database.integer("SELECT count(*) FROM sqlite_schema") == 0 else {
           throw Damage(slug: "foreign", message: "it is a database, but no outbox")
@@ -94,6 +98,10 @@ struct Opening {
     }
   }
 
+  private func connect() throws(DatabaseError) -> Database {
+    try Database(path: options.path, mode: .writer, synchronous: options.synchronous)
+  }
+
   /// A glance at every table, and a thorough look where the file is suspected. Not always: it reads the whole file.
   private func look(at database: Database) throws {
     for table in ["era", "journal", "numbering", "batch", "destination", "position", "ahead", "dead_letter"] {
@@ -113,7 +121,7 @@ struct Opening {
     report.isNew = true
     // Before the database: numbers given out under a generation that nobody wrote down could be given out again.
     try generationFile.write(options.epoch, generation)
-    let database = try Database(path: options.path, mode: .writer, synchronous: options.synchronous)
+    let database = try connect()
     try makeSchema(in: database, generation: generation)
     try SmallFile.syncFolder(of: options.path)
     return database
@@ -189,9 +197,15 @@ struct Opening {
   private func register(in database: Database) throws -> [Int64] {
     try database.transaction {
       var before: Set<Int64> = []
-      let known = try database.statement("SELECT id FROM outbox_destination WHERE active=1")
-      while try known.step() { before.insert(known.integer(0)) }
+      var names: Set<String> = []
+      let known = try database.statement("SELECT id, name FROM outbox_destination WHERE active=1")
+      while try known.step() {
+        before.insert(known.integer(0))
+        names.insert(known.text(1))
+      }
       known.reset()
+      // A start on a full disk must not fail for what is written already.
+      if names == Set(options.destinations.map(\.name)) { return [] }
       try database.execute("UPDATE outbox_destination SET active=0 WHERE active=1")
       for destination in options.destinations {
         try database.statement(

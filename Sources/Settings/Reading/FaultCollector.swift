@@ -6,6 +6,7 @@ final class FaultCollector {
   let file: String
   private(set) var faults: [SettingsFault] = []
   private var untold = 0
+  private var adopted: [SettingsFault] = []
   /// Files that the configuration names, to be looked at where that is asked for.
   private(set) var namedFiles: [NamedFile] = []
 
@@ -19,11 +20,14 @@ final class FaultCollector {
     faults.append(SettingsFault(file: file, line: line, message: message, hint: hint))
   }
 
+  /// Faults of another file, to be told after this one's.
+  func adopt(_ others: [SettingsFault]) { adopted += others }
+
   func add(_ file: NamedFile) { namedFiles.append(file) }
 
   /// Returns where nothing is wrong.
   func finish() throws(SettingsFaults) {
-    guard !faults.isEmpty else { return }
+    guard !faults.isEmpty || !adopted.isEmpty else { return }
     // Stable: faults of one line stay in the order in which they were found.
     var sorted = faults.enumerated().sorted { a, b in
       (a.element.line ?? 0, a.offset) < (b.element.line ?? 0, b.offset)
@@ -31,6 +35,6 @@ final class FaultCollector {
     if untold > 0 {
       sorted.append(SettingsFault(file: file, line: nil, message: "and \(untold) more faults of this kind"))
     }
-    throw SettingsFaults(sorted)
+    throw SettingsFaults(sorted + adopted)
   }
 }

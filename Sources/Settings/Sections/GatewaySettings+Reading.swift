@@ -2,7 +2,7 @@ import Telemetry
 
 extension GatewaySettings {
   /// `nil` where there is no identity; other faults are told and leave a default in their place.
-  init?(reading root: TableReader, knownFormats: [String]) {
+  init?(reading root: TableReader, knownFormats: [String], profiles: ProfileShelf) {
     let gateway = root.table("gateway", title: "[gateway]")
     gateway.require("id", example: "\"oki-kayuagung-01\"")
     let id = GatewaySettings.identity(gateway)
@@ -19,9 +19,11 @@ extension GatewaySettings {
     time.finish()
 
     var names: [String: Int?] = [:]
+    let profileReader = ProfileReader(profiles)
     let sources = root.tables("source", title: "[[source]]").compactMap {
-      SourceDefinition(reading: $0, names: &names, knownFormats: knownFormats)
+      SourceDefinition(reading: $0, names: &names, knownFormats: knownFormats, profiles: profileReader)
     }
+    root.collector.adopt(profileReader.faults)
     names = [:]
     let alarms = root.tables("alarm", title: "[[alarm]]").compactMap { AlarmRule(reading: $0, names: &names) }
     names = [:]

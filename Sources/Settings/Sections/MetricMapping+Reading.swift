@@ -19,6 +19,8 @@ extension MetricMapping {
         hint: "for example \"1/s\", \"Cel\", \"dBm\", \"By\", \"%\"")
     }
     let kind = table.choice("kind", MetricKind.self)
+    // None of them is there: a table that has one is read as a `MetricRule`. But they are what may be meant.
+    for key in MetricRule.keys { _ = table.entry(key) }
     table.finish()
     guard let name else { return nil }
     self.init(name: name, path: path ?? "", unit: unit ?? "1", kind: kind ?? .gauge)

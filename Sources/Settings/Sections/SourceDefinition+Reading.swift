@@ -5,12 +5,14 @@ extension SourceDefinition {
   private static let plainFormats: Set<String> = ["json", "scalar"]
 
   /// `nil` where a fault was told that leaves nothing to work with.
-  init?(reading table: TableReader, names: inout [String: Int?], knownFormats: [String]) {
+  init?(reading table: TableReader, names: inout [String: Int?], knownFormats: [String], profiles: ProfileReader) {
     let name = table.name("school-cctv", &names)
     let topic = SourceDefinition.topic(table)
-    let format = SourceDefinition.format(table, knownFormats)
+    var profile: Profile?
+    let format = SourceDefinition.format(table, knownFormats, profiles, &profile)
     let isPlain = format.map(SourceDefinition.plainFormats.contains) ?? false
-    let captures = isPlain ? topic?.captureNames : nil
+    var captures = isPlain ? topic?.captureNames : nil
+    if let profile, let topic { captures = topic.captureNames + profile.captureNames }
     let deviceClass = table.choice("class", DeviceClass.self)
     let device = SourceDefinition.template("device", table, captures)
     let site = SourceDefinition.template("site", table, captures)
@@ -21,14 +23,36 @@ extension SourceDefinition {
         "`time` in [[source]] has no effect: a scalar payload is the value itself", at: "time", hint: "leave it out")
     }
     let timezone = table.zone("timezone")
-    let metrics = table.tables("metric", title: "[[source.metric]]").compactMap {
-      MetricMapping(reading: $0, format: format)
+    let metricTables = table.tables("metric", title: "[[source.metric]]")
+    var metrics: [MetricMapping] = []
+    if profile != nil, let first = metricTables.first {
+      first.fault(
+        "[[source.metric]] beside a profile, which names its metrics itself",
+        hint: "copy the profile into the folder profiles beside this file, under another name, and change it there")
+    } else if isPlain, metricTables.contains(where: MetricRule.isMeant) {
+      profile = SourceDefinition.inline(metricTables, name ?? "", isScalar: format == "scalar", topic)
+    } else {
+      metrics = metricTables.compactMap { MetricMapping(reading: $0, format: format) }
     }
     table.finish()
     guard let name, let topic, let format else { return nil }
     self.init(
       name: name, topic: topic, format: format, deviceClass: deviceClass, device: device, site: site,
-      interval: interval, time: time, metrics: metrics, timezone: timezone)
+      interval: interval, time: time, metrics: metrics, timezone: timezone, profile: profile)
+  }
+
+  /// Metric tables that say more than a place: a profile of one message.
+  private static func inline(
+    _ tables: [TableReader], _ name: String, isScalar: Bool, _ topic: TopicPattern?
+  ) -> Profile? {
+    let captures = (topic?.captureNames ?? []) + TopicTail.implied
+    let rules = tables.compactMap { table -> MetricRule? in
+      var rule = MetricRule(reading: table, captures: captures, needsPath: !isScalar)
+      if isScalar, rule?.constant == nil, rule?.paths.isEmpty == true { rule?.paths = [""] }
+      return rule
+    }
+    guard let all = try? TopicTail("#"), let device = Template("{topic}") else { return nil }
+    return Profile(name: name, device: device, messages: [MessageRule(topic: all, metrics: rules)])
   }
 
   private static func topic(_ table: TableReader) -> TopicPattern? {
@@ -45,10 +69,22 @@ extension SourceDefinition {
     }
   }
 
-  private static func format(_ table: TableReader, _ known: [String]) -> String? {
+  private static func format(
+    _ table: TableReader, _ known: [String], _ profiles: ProfileReader, _ profile: inout Profile?
+  ) -> String? {
     table.require("format", example: "\"json\"")
     guard let text = table.string("format", example: "json") else { return nil }
     if known.contains(text) { return text }
+    if text.hasPrefix("profile:") {
+      switch profiles.profile(String(text.dropFirst(8))) {
+      case .profile(let found):
+        profile = found
+        return text
+      case .broken: return nil
+      case .absent: break
+      }
+    }
+    let known = known + profiles.shelf.names.map { "profile:" + $0 }
     let list = known.map { "\"\($0)\"" }.joined(separator: ", ")
     let near = Suggestion.nearest(to: text, among: known).map { "did you mean \"\($0)\"?" }
     table.fault("\(quoted(text)) is no `format` that is known", at: "format", hint: near ?? "one of \(list)")
@@ -67,6 +103,8 @@ extension SourceDefinition {
     guard let captures else { return template }
     var isSound = true
     for name in template.captureNames where !captures.contains(name) {
+      // A place in the payload, for profiles.
+      if captures.contains("topic"), name.hasPrefix("/"), JSONPointer.fault(in: name) == nil { continue }
       isSound = false
       let list = captures.map { "{\($0)}" }.joined(separator: ", ")
       let near = Suggestion.nearest(to: name, among: captures).map { "did you mean {\($0)}?" }

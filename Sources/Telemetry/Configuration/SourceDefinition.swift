@@ -14,11 +14,13 @@ public struct SourceDefinition: Sendable, Hashable {
   public var metrics: [MetricMapping]
   /// IANA zone in which naive local times of this source's devices are; the gateway's where not given.
   public var timezone: String?
+  /// What the messages mean, where `format` is a profile or a metric table says more than a `MetricMapping` can.
+  public var profile: Profile?
 
   public init(
     name: String, topic: TopicPattern, format: String, deviceClass: DeviceClass? = nil, device: Template? = nil,
     site: Template? = nil, interval: Span? = nil, time: TimeMapping? = nil, metrics: [MetricMapping] = [],
-    timezone: String? = nil
+    timezone: String? = nil, profile: Profile? = nil
   ) {
     self.name = name
     self.topic = topic
@@ -30,6 +32,7 @@ public struct SourceDefinition: Sendable, Hashable {
     self.time = time
     self.metrics = metrics
     self.timezone = timezone
+    self.profile = profile
   }
 }
 

@@ -96,6 +96,7 @@ final class Courier {
     let name = shared.definition.name
     switch action {
     case .delivered:
+      Failpoint.hit("uplink.before-marking")
       window.remove(at: chosen)
       hasSucceeded = true
       delivered(batch)

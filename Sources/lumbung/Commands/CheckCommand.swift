@@ -17,6 +17,7 @@ struct CheckCommand: ParsableCommand {
       settings = try GatewaySettings.load(
         path: configuration.path, knownFormats: Decoder.formats, checkingNamedFiles: true)
       try compile(settings)
+      try checkUplinks(settings)
     } catch {
       report(error.faults)
       throw ExitCode(Exit.configuration)
@@ -42,6 +43,17 @@ struct CheckCommand: ParsableCommand {
     } catch {
       throw SettingsFaults([SettingsFault(file: configuration.path, line: nil, message: "\(error)")])
     }
+  }
+
+  /// Destinations that this version can't send to.
+  private func checkUplinks(_ settings: GatewaySettings) throws(SettingsFaults) {
+    let faults = settings.uplinks.filter { $0.transport != .http }.map { uplink in
+      SettingsFault(
+        file: configuration.path, line: nil,
+        message: "uplink \(uplink.name): type = \"\(uplink.transport.rawValue)\" can't be used yet",
+        hint: "use type = \"http\"")
+    }
+    if !faults.isEmpty { throw SettingsFaults(faults) }
   }
 
   private func report(_ faults: [SettingsFault]) {

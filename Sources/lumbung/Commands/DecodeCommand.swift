@@ -20,6 +20,7 @@ struct DecodeCommand: ParsableCommand {
   @Option(help: ArgumentHelp("When it was received (RFC 3339); now, if not given.", valueName: "TIME"))
   var at: Timestamp?
   @Flag(help: "As a retained message.") var retained = false
+  @Flag(help: "Tell which source took it, and what became of each of its values.") var explain = false
   @Argument(help: ArgumentHelp("The payload.", valueName: "PAYLOAD-FILE")) var payloadFile: String?
 
   func run() throws {
@@ -31,12 +32,18 @@ struct DecodeCommand: ParsableCommand {
       throw Exit.failing(Exit.configuration, "\(configuration.path): \(error)")
     }
     let payload = try read()
+    let reception = Reception(receivedAt: at ?? SystemClock.wall, clockTrusted: true, retained: retained)
+    if explain {
+      let explanation = Array(topic.utf8).withUnsafeBytes { topic in
+        payload.withUnsafeBytes { decoder.explain(topic: topic, payload: $0, reception) }
+      }
+      for line in ExplanationText.lines(explanation) { Console.print(line) }
+      return try finish(explanation.outcome)
+    }
     var observations: [Observation] = []
     let outcome = Array(topic.utf8).withUnsafeBytes { topic in
       payload.withUnsafeBytes { payload in
-        decoder.decode(
-          topic: topic, payload: payload,
-          Reception(receivedAt: at ?? SystemClock.wall, clockTrusted: true, retained: retained), into: &observations)
+        decoder.decode(topic: topic, payload: payload, reception, into: &observations)
       }
     }
     var writer = LineWriter()
@@ -46,11 +53,16 @@ struct DecodeCommand: ParsableCommand {
       writer.line(line.bytes)
     }
     writer.flush()
+    try finish(outcome)
+  }
+
+  private func finish(_ outcome: Decoder.Outcome) throws {
     switch outcome {
     case .decoded: break
     case .partial(let faults): for fault in faults { Console.error("partial: \(fault)") }
     case .ignored(let why): Console.error("nothing to take: \(why)")
-    case .unrouted: throw Exit.failing(Exit.data, "no source takes the topic \(topic); see [[source]] in \(configuration.path)")
+    case .unrouted:
+      throw Exit.failing(Exit.data, "no source takes the topic \(topic); see [[source]] in \(configuration.path)")
     case .refused(let fault): throw Exit.failing(Exit.data, fault)
     }
   }

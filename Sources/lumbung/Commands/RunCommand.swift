@@ -1,9 +1,11 @@
 import ArgumentParser
+import Decoding
 import Gateway
 import Logging
 import ServiceLifecycle
 import Settings
 import UnixSignals
+import Uplinks
 
 struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -31,6 +33,10 @@ struct RunCommand: AsyncParsableCommand {
       try await group.run()
     } catch let error as GatewayError {
       throw Exit.failing(error.status.rawValue, error)
+    } catch let error as DecoderSetupFault {
+      throw Exit.failing(Exit.configuration, "\(configuration.path): \(error)")
+    } catch let error as UplinkError {
+      throw Exit.failing(Exit.configuration, "\(configuration.path): \(error)")
     } catch {
       throw Exit.failing(Exit.io, "\(error)")
     }

@@ -13,7 +13,7 @@ struct AcknowledgementTests {
     let sink = TestSink()
     let session = Session.testing(port: broker.port, sink: sink)
     session.start()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     try publish((0..<500).map { "\($0)" }, to: broker.port)
     try eventually("all are committed") { sink.committed.count == 500 }
     #expect(sink.texts == (0..<500).map { "\($0)" })
@@ -25,7 +25,7 @@ struct AcknowledgementTests {
     let second = TestSink()
     let again = Session.testing(port: broker.port, sink: second)
     again.start()
-    try again.waitUntilConnected()
+    try again.waitUntilSubscribed()
     try publish(["last"], to: broker.port)
     try eventually("the last is committed") { !second.committed.isEmpty }
     #expect(second.texts == ["last"])
@@ -42,7 +42,7 @@ struct AcknowledgementTests {
     sink.set(.hangs)
     let session = Session.testing(port: proxy.port, sink: sink)
     session.start()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     try publish(["1", "2", "3"], to: broker.port)
     try eventually("a commit is held") { sink.isHolding }
     // The process dies with its commit undone: what a second one is sent, the broker still held.
@@ -65,7 +65,7 @@ struct AcknowledgementTests {
     sink.set(.fails)
     let session = Session.testing(port: broker.port, sink: sink, events: events)
     session.start()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     try publish(["1", "2", "3"], to: broker.port)
     try eventually("a commit failed") { events.contains { if case .commitFailed = $0 { true } else { false } } }
     #expect(sink.committed.isEmpty)
@@ -85,7 +85,7 @@ struct AcknowledgementTests {
     let sink = TestSink()
     let session = Session.testing(port: proxy.port, sink: sink)
     session.start()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     try publish(["first"], to: broker.port)
     try eventually("the first is committed") { sink.committed.count == 1 }
     proxy.holdUpstream(true)
@@ -108,7 +108,7 @@ struct AcknowledgementTests {
     let sink = TestSink()
     let first = Session.testing(port: proxy.port, sink: sink)
     first.start()
-    try first.waitUntilConnected()
+    try first.waitUntilSubscribed()
     proxy.holdUpstream(true)
     try publish(["1", "2", "3"], to: broker.port)
     try eventually("all are committed") { sink.committed.count == 3 }
@@ -141,7 +141,7 @@ struct AcknowledgementTests {
     let sink = TestSink()
     let first = Session.testing(port: proxy.port, sink: sink)
     first.start()
-    try first.waitUntilConnected()
+    try first.waitUntilSubscribed()
     proxy.holdUpstream(true)
     try publish(["1", "2", "3"], to: broker.port)
     try eventually("all are committed") { sink.committed.count == 3 }
@@ -166,7 +166,7 @@ struct AcknowledgementTests {
       $0.commitInterval = 5
     }
     session.start()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     let count = 10_000
     var (cuts, committed) = (0, 0)
     var random = SeededGenerator(seed: 42)
@@ -203,7 +203,7 @@ struct AcknowledgementTests {
     let sink = TestSink()
     let session = Session.testing(port: broker.port, sink: sink)
     session.start()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     try publish(["1"], to: broker.port)
     try eventually("the first is committed") { sink.committed.count == 1 }
     sink.set(.hangs)
@@ -226,7 +226,7 @@ struct AcknowledgementTests {
     let sink = TestSink()
     let session = Session.testing(port: broker.port, sink: sink)
     session.start()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     // The save knows the session, and nothing of what follows.
     broker.save()
     try eventually("the save is there") { access("\(broker.folder)/mosquitto.db", R_OK) == 0 }

@@ -1,6 +1,7 @@
 import Glibc
 import Synchronization
 import Testing
+import Threads
 
 @testable import MQTT
 
@@ -21,7 +22,7 @@ final class FakeBroker: Sendable {
     self.answer = answer
     self.next = next
     (listening, port) = try listener()
-    try WorkerThread.start("fake-broker") { [self] in serve() }
+    _ = try BlockingThread("fake-broker") { [self] in serve() }
   }
 
   /// The protocol levels that clients asked for, in order.

@@ -36,7 +36,7 @@ struct PublisherTests {
     let sink = TestSink()
     let session = Session.testing(port: broker.port, sink: sink)
     session.start()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     var tokens: [UInt64] = []
     let publisher = Publisher(configuration: PublisherConfiguration(address: broker.address, clientID: "p")) {
       token, _ in tokens.append(token)
@@ -92,7 +92,7 @@ struct PublisherTests {
     let sink = TestSink()
     let session = Session.testing(port: broker.port, sink: sink)
     session.start()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     for (number, breaks) in [(1, true), (2, false), (3, true)] {
       let publisher = Publisher(
         configuration: PublisherConfiguration(

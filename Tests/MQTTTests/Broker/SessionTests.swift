@@ -20,7 +20,7 @@ struct SessionTests {
     #expect(session.status.lastError?.kind == .unreachable)
     #expect(session.status.lastError?.cure.isEmpty == false)
     try broker.start()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     #expect(session.status.lastError == nil)
     #expect(session.status.reconnects == 0)
     session.stop(within: 5000)
@@ -47,7 +47,7 @@ struct SessionTests {
     let events = Events()
     let session = Session.testing(port: broker.port, sink: sink, events: events)
     session.start()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     try publish(["1"], to: broker.port)
     try eventually("the first is committed") { sink.committed.count == 1 }
     sink.accept(false)
@@ -73,7 +73,7 @@ struct SessionTests {
     try eventually("paused") { session.status.state == .paused }
     sink.accept(true)
     session.poke()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     sink.accept(false)
     session.poke()
     try eventually("paused") { session.status.state == .paused }
@@ -93,7 +93,7 @@ struct SessionTests {
     let sink = TestSink()
     let session = Session.testing(port: broker.port, sink: sink) { $0.commitInterval = 3_600_000 }
     session.start()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     try publish(["1", "2"], to: broker.port)
     try eventually("both are read") { sink.gatheredCount == 2 }
     session.stop(within: 10_000)
@@ -101,7 +101,7 @@ struct SessionTests {
     let second = TestSink()
     let again = Session.testing(port: broker.port, sink: second)
     again.start()
-    try again.waitUntilConnected()
+    try again.waitUntilSubscribed()
     try publish(["3"], to: broker.port)
     try eventually("the next is committed") { !second.committed.isEmpty }
     again.stop(within: 5000)
@@ -115,7 +115,7 @@ struct SessionTests {
     sink.set(.hangs)
     let session = Session.testing(port: broker.port, sink: sink)
     session.start()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     try publish(["1"], to: broker.port)
     try eventually("a commit is held") { sink.isHolding }
     session.stop(within: 100)
@@ -137,7 +137,7 @@ struct SessionTests {
     sink.set(.hangs)
     let session = Session.testing(port: broker.port, sink: sink, events: events) { $0.commitDeadline = 0 }
     session.start()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     try publish(["1"], to: broker.port)
     try eventually("overdue") { events.contains { $0 == .commitOverdue } }
     try eventually("waiting") { session.status.state == .waiting }
@@ -157,7 +157,7 @@ struct SessionTests {
     let events = Events()
     let session = Session.testing(port: broker.port, sink: sink, events: events, filters: ["a/#", "b/#"])
     session.start()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     try publish(["1"], to: broker.port, topic: "a/x")
     try eventually("the first is committed") { sink.committed.count == 1 }
     session.setFilters(["b/#", "c/#"])
@@ -190,7 +190,7 @@ struct SessionTests {
     let second = TestSink()
     let again = Session.testing(port: broker.port, sink: second)
     again.start()
-    try again.waitUntilConnected()
+    try again.waitUntilSubscribed()
     try publish(["last"], to: broker.port)
     try eventually("the last is committed") { !second.committed.isEmpty }
     again.stop(within: 5000)
@@ -204,7 +204,7 @@ struct SessionTests {
     let events = Events()
     let session = Session.testing(port: broker.port, sink: sink, events: events) { $0.maxPayload = 10 }
     session.start()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     try publish(["1", "elevenbytes", "2", "tenbytes!!"], to: broker.port)
     try eventually("the others are committed") { sink.committed.count == 3 }
     session.stop(within: 5000)
@@ -213,7 +213,7 @@ struct SessionTests {
     #expect(events.contains { $0 == .oversized(topic: "t/x", bytes: 11) })
     let again = Session.testing(port: broker.port, sink: sink)
     again.start()
-    try again.waitUntilConnected()
+    try again.waitUntilSubscribed()
     try publish(["3"], to: broker.port)
     try eventually("the last is committed") { sink.committed.count == 4 }
     again.stop(within: 5000)
@@ -226,7 +226,7 @@ struct SessionTests {
     let sink = TestSink()
     let session = Session.testing(port: broker.port, sink: sink)
     session.start()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     let publisher = Publisher(configuration: PublisherConfiguration(address: broker.address, clientID: "p"))
     try publisher.connect(within: 10_000)
     try publisher.publish(topic: "t/x", payload: Array("0".utf8), qos: 0)
@@ -244,7 +244,7 @@ struct SessionTests {
     let sink = TestSink()
     let session = Session.testing(port: broker.port, sink: sink, filters: ["t/#", "bad/#/filter"])
     session.start()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     try publish(["1"], to: broker.port, topic: "t/x")
     try eventually("the good one delivers") { !sink.committed.isEmpty }
     session.stop(within: 5000)

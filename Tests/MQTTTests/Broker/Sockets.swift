@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import Threads
 
 @testable import MQTT
 
@@ -20,12 +21,13 @@ private func withAddress<T>(_ port: Int, _ body: (UnsafePointer<sockaddr>, sockl
 
 private func newSocket() -> Int32 { socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0) }
 
-/// Listens on a port that the system chose.
-func listener() throws -> (descriptor: Int32, port: Int) {
+/// Listens on a port; on one that the system chose, where it is 0.
+func listener(port: Int = 0) throws -> (descriptor: Int32, port: Int) {
   let descriptor = newSocket()
   var yes: Int32 = 1
   setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-  guard withAddress(0, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 16) == 0 else {
+  guard withAddress(port, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 16) == 0 else {
+    close(descriptor)
     throw TestFailure("no listener: \(String(cString: strerror(errno)))")
   }
   var address = sockaddr_in()
@@ -36,10 +38,14 @@ func listener() throws -> (descriptor: Int32, port: Int) {
   return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
 }
 
+/// A port that is free, and stays so: below those that the system gives to others meanwhile.
 func freePort() throws -> Int {
-  let (descriptor, port) = try listener()
-  close(descriptor)
-  return port
+  for _ in 0..<100 {
+    guard let (descriptor, port) = try? listener(port: Int.random(in: 20_000..<32_000)) else { continue }
+    close(descriptor)
+    return port
+  }
+  throw TestFailure("no free port")
 }
 
 func connected(port: Int) -> Int32? {
@@ -74,7 +80,7 @@ final class TestProxy: Sendable {
   init(to target: Int) throws {
     self.target = target
     (listening, port) = try listener()
-    try WorkerThread.start("test-proxy") { [self] in serve() }
+    _ = try BlockingThread("test-proxy") { [self] in serve() }
   }
 
   var connections: Int { state.withLock { $0.connections } }

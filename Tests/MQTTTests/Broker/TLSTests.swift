@@ -64,7 +64,7 @@ struct TLSTests {
       $0.caFile = "\(broker.folder)/ca.pem"
     }
     session.start()
-    try session.waitUntilConnected()
+    try session.waitUntilSubscribed()
     let publisher = Publisher(
       configuration: PublisherConfiguration(
         address: BrokerAddress(scheme: .mqtts, host: "127.0.0.1", port: broker.port),
@@ -91,7 +91,7 @@ struct TLSTests {
     }
     let first = session()
     first.start()
-    try first.waitUntilConnected()
+    try first.waitUntilSubscribed()
     first.stop(within: 5000)
     let publisher = Publisher(
       configuration: PublisherConfiguration(address: address, caFile: "\(broker.folder)/ca.pem", clientID: "p"))

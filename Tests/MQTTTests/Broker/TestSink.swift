@@ -117,7 +117,12 @@ extension Session {
   }
 
   func waitUntilConnected() throws {
-    try eventually("the session is connected: \(status)") { status.state == .connected && status.sessionPresent != nil }
+    try eventually("the session is connected: \(status)") { status.state == .connected }
+  }
+
+  /// What is published from now on is delivered.
+  func waitUntilSubscribed() throws {
+    try eventually("the session is subscribed: \(status)") { status.state == .connected && status.isSubscribed }
   }
 }
 

@@ -92,6 +92,15 @@ final class JSONFormat: SourceFormat {
     return "no value at any mapped path: \(shown)\(mappings.count > 5 ? ", …" : "")"
   }
 
+  /// What a leaf is to this format, for an explanation.
+  func meaning(ofLeafAt path: String, _ tokens: [String]) -> (metrics: [String], use: String?) {
+    let isTime = time?.text == path
+    guard isOpen else {
+      return (mappings.filter { $0.path == path }.map(\.name), isTime ? "the time" : nil)
+    }
+    return isTime ? ([], "the time") : ([tokens.isEmpty ? "value" : tokens.joined(separator: ".")], nil)
+  }
+
   private static func impliedTime(_ names: BuiltInFormat, _ zone: LocalZone) -> TimeReader? {
     let place: (path: String, unit: TimeMapping.Unit)? =
       switch names {
