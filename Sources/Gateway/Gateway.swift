@@ -138,7 +138,8 @@ public final class Gateway: Service {
       uplinks: uplinks, gate: gate)
     let deriver = try deriver(journalPath, outboxPath, outbox, board, log)
     let keeper = StoreKeeper(
-      policy: RetentionPolicy(maxSize: settings.store.maxSize, rawRetention: settings.store.rawRetention), room: room,
+      policy: RetentionPolicy(maxSize: settings.store.maxSize, rawRetention: settings.store.rawRetention),
+      folder: store, room: room,
       outbox: outbox, gate: gate, trustsClock: settings.trust == .always, gateChanged: { _ in session.poke() }, log: log
     )
     let pacer = SegmentPacer(

@@ -2,6 +2,31 @@ import Glibc
 
 /// The folder of both databases.
 enum StoreFolder {
+  /// Files whose bytes their owners count page by page: what a file keeps free is used again.
+  private static let counted: Set<String> = ["journal.db", "journal.db-wal", "outbox.db"]
+
+  /// What lies in the folder beside them: the outbox's log, the reserve. 0 where it can't be read.
+  ///
+  /// What was set aside as damaged doesn't count: it would take the room for good, and stop the reading.
+  static func otherBytes(_ path: String) -> Int64 {
+    guard let folder = opendir(path) else { return 0 }
+    defer { closedir(folder) }
+    var bytes: Int64 = 0
+    while let entry = readdir(folder) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      var status = stat()
+      guard !counted.contains(name), !name.contains(".damaged-"), lstat("\(path)/\(name)", &status) == 0,
+        status.st_mode & S_IFMT == S_IFREG
+      else {
+        continue
+      }
+      bytes += Int64(status.st_size)
+    }
+    return bytes
+  }
+
   /// Makes it where it isn't there, for its owner and group only. Its parent must exist.
   static func make(_ path: String) throws {
     if mkdir(path, 0o750) == 0 || errno == EEXIST { return }

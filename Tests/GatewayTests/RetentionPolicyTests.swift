@@ -13,11 +13,11 @@ struct RetentionPolicyTests {
 
   /// A journal of 1000 segments.
   private func usage(
-    journal: Int64, outbox: Int64, derived: Int64 = 1001, delivered: Int64 = 0
+    journal: Int64, outbox: Int64, other: Int64 = 0, derived: Int64 = 1001, delivered: Int64 = 0
   ) -> StoreUsage {
     StoreUsage(
-      journalBytes: journal * mebibyte, messages: 100_000, outboxBytes: outbox * mebibyte, oldestSegment: 1,
-      newestSegment: 1000, derivedBefore: derived, deliveredBefore: delivered)
+      journalBytes: journal * mebibyte, messages: 100_000, outboxBytes: outbox * mebibyte, otherBytes: other * mebibyte,
+      oldestSegment: 1, newestSegment: 1000, derivedBefore: derived, deliveredBefore: delivered)
   }
 
   @Test("while there is room, only age counts, and only for what is derived")
@@ -65,6 +65,15 @@ struct RetentionPolicyTests {
     let plan = policy.plan(usage(journal: 4, outbox: 12, derived: 1), now: nil)
     #expect(plan.makeRoomBefore == nil)
     #expect(plan.outboxLimit == policy.target - 4 * mebibyte)
+  }
+
+  @Test("logs and the reserve count, too")
+  func others() {
+    var policy = policy()
+    #expect(policy.plan(usage(journal: 8, outbox: 2, delivered: 800), now: nil).makeRoomBefore == nil)
+    #expect(policy.plan(usage(journal: 8, outbox: 2, other: 7, delivered: 800), now: nil).makeRoomBefore != nil)
+    let plan = policy.plan(usage(journal: 4, outbox: 6, other: 7, derived: 1), now: nil)
+    #expect(plan.outboxLimit == policy.target - 11 * mebibyte)
   }
 
   @Test("underived raw over half of the store stops the reading, and a little less lets it go on")

@@ -48,7 +48,7 @@ struct RetentionPolicy: Sendable, Equatable {
     } else if usage.derivedBefore > usage.oldestSegment {
       plan.makeRoomBefore = min(wanted, usage.derivedBefore)
     } else {
-      plan.outboxLimit = max(0, target - usage.journalBytes)
+      plan.outboxLimit = max(0, target - usage.journalBytes - usage.otherBytes)
     }
     return plan
   }

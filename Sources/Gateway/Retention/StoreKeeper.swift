@@ -6,6 +6,7 @@ import Telemetry
 /// Looks how full the store is and has done what the policy says. On the thread that derives.
 final class StoreKeeper {
   private var policy: RetentionPolicy
+  private let folder: String
   private let room: JournalRoom
   private let outbox: Outbox
   private let gate: IngestGate
@@ -16,10 +17,11 @@ final class StoreKeeper {
   private let log: (String) -> Void
 
   init(
-    policy: RetentionPolicy, room: JournalRoom, outbox: Outbox, gate: IngestGate, trustsClock: Bool,
+    policy: RetentionPolicy, folder: String, room: JournalRoom, outbox: Outbox, gate: IngestGate, trustsClock: Bool,
     gateChanged: @escaping (Bool) -> Void, log: @escaping (String) -> Void
   ) {
     self.policy = policy
+    self.folder = folder
     self.room = room
     self.outbox = outbox
     self.gate = gate
@@ -40,7 +42,7 @@ final class StoreKeeper {
       let derivedBefore = min(try outbox.derivedBefore() ?? 0, held)
       let usage = StoreUsage(
         journalBytes: journal.bytes, messages: journal.messages, outboxBytes: outbox.bytesInUse,
-        oldestSegment: journal.oldest_segment,
+        otherBytes: StoreFolder.otherBytes(folder), oldestSegment: journal.oldest_segment,
         newestSegment: journal.newest_segment, derivedBefore: derivedBefore,
         deliveredBefore: min(try outbox.deliveredBefore() ?? 0, held))
       let clock = ClockReading.now()

@@ -5,6 +5,8 @@ struct StoreUsage: Sendable, Equatable {
   var journalBytes: Int64
   var messages: Int64
   var outboxBytes: Int64
+  /// What else lies in the store's folder: the outbox's log, the reserve.
+  var otherBytes: Int64
   var oldestSegment: Int64
   var newestSegment: Int64
   /// Segments below this are derived.
@@ -12,7 +14,7 @@ struct StoreUsage: Sendable, Equatable {
   /// Segments below this are derived, and what came of them is delivered.
   var deliveredBefore: Int64
 
-  var bytes: Int64 { journalBytes + outboxBytes }
+  var bytes: Int64 { journalBytes + outboxBytes + otherBytes }
 
   /// About how many there are: ids leap after a damaged journal was salvaged, and then the messages tell more.
   private var segments: Int64 {

@@ -45,7 +45,7 @@ final class StatusBoard: Sendable {
     let snapshot = derive.current
     report.derive = StatusBoard.derive(snapshot, newest: report.journal.newest_segment)
     report.uplinks = uplinks.map(uplink)
-    report.store.bytes = report.journal.bytes + outbox.bytesInUse
+    report.store.bytes = report.journal.bytes + outbox.bytesInUse + StoreFolder.otherBytes(settings.store.path)
     report.store.max_bytes = settings.store.maxSize.bytes
     report.store.raw_deleted_for_room = room.trimmedForRoom
     report.store.dropped_records = outbox.droppedRecords
