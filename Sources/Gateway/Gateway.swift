@@ -95,6 +95,9 @@ public final class Gateway: Service {
 
   /// - Parameter fail: called where only a new process can go on.
   private func open(fail: @escaping @Sendable (String) -> Void) throws -> Rooms {
+    if let fault = settings.unsupported.first {
+      throw GatewayError(.configuration, "\(fault.message); \(fault.hint)")
+    }
     let store = settings.store.path
     try StoreFolder.make(store)
     let log = log()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Decoding
+import Gateway
 import Settings
 import Telemetry
 
@@ -17,7 +18,7 @@ struct CheckCommand: ParsableCommand {
       settings = try GatewaySettings.load(
         path: configuration.path, knownFormats: Decoder.formats, checkingNamedFiles: true)
       try compile(settings)
-      try checkUplinks(settings)
+      try checkSupport(settings)
     } catch {
       report(error.faults)
       throw ExitCode(Exit.configuration)
@@ -45,13 +46,9 @@ struct CheckCommand: ParsableCommand {
     }
   }
 
-  /// Destinations that this version can't send to.
-  private func checkUplinks(_ settings: GatewaySettings) throws(SettingsFaults) {
-    let faults = settings.uplinks.filter { $0.transport != .http }.map { uplink in
-      SettingsFault(
-        file: configuration.path, line: nil,
-        message: "uplink \(uplink.name): type = \"\(uplink.transport.rawValue)\" can't be used yet",
-        hint: "use type = \"http\"")
+  private func checkSupport(_ settings: GatewaySettings) throws(SettingsFaults) {
+    let faults = settings.unsupported.map {
+      SettingsFault(file: configuration.path, line: nil, message: $0.message, hint: $0.hint)
     }
     if !faults.isEmpty { throw SettingsFaults(faults) }
   }
