@@ -89,28 +89,9 @@ extension Deriver {
   /// Reads the open windows' messages again, up to the position. Nothing is counted, judged or sealed: that was done.
   private func replay(from first: Int64) throws {
     guard first <= position, let sealedThrough = windows.sealedThrough else { return }
-    var observations: [Observation] = []
-    var after = first - 1
-    while after < position {
-      let items = try journal.segments(after: after, through: position)
-      guard !items.isEmpty else { return }
-      for item in items {
-        switch item {
-        case .damaged(let id, _): after = id
-        case .segment(let segment):
-          after = segment.id
-          let quality = quality(of: segment.clock)
-          var index: Int64 = -1
-          segment.forEach { message in
-            index += 1
-            observations.removeAll(keepingCapacity: true)
-            _ = decode(message, quality, into: &observations)
-            let context = context(message, segment.id, index, quality)
-            for observation in observations where observation.time >= sealedThrough {
-              _ = windows.add(observation, context)
-            }
-          }
-        }
+    try reread(first...position) { observations, context in
+      for observation in observations where observation.time >= sealedThrough {
+        _ = windows.add(observation, context)
       }
     }
   }

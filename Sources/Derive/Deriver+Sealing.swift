@@ -61,40 +61,48 @@ extension Deriver {
   ) throws -> [Int: [Recomputation.Reading]] {
     let end = start + settings.windows.length
     var readings: [Int: [Recomputation.Reading]] = [:]
-    var observations: [Observation] = []
     for range in Deriver.merged(ranges) {
-      var after = range.lowerBound - 1
-      while after < range.upperBound {
-        let items = try journal.segments(after: after, through: range.upperBound)
-        guard !items.isEmpty else { break }
-        for item in items {
-          switch item {
-          case .damaged(let id, _): after = id
-          case .segment(let segment):
-            after = segment.id
-            let quality = quality(of: segment.clock)
-            var index: Int64 = -1
-            segment.forEach { message in
-              index += 1
-              // Where the topic alone says whose it is, most messages need no decoding.
-              if let device = decoder.device(ofTopic: message.topic), !devices.contains(device.index) { return }
-              observations.removeAll(keepingCapacity: true)
-              _ = decode(message, quality, into: &observations)
-              let context = context(message, segment.id, index, quality)
-              for observation in observations
-              where observation.time >= start && observation.time < end
-                && devices.contains(observation.series.device.index)
-                && !windows.isTooLate(observation, context)
-              {
-                readings[observation.series.device.index, default: []]
-                  .append(Recomputation.Reading(observation, context))
-              }
-            }
-          }
+      try reread(range, only: devices) { observations, context in
+        for observation in observations
+        where observation.time >= start && observation.time < end
+          && devices.contains(observation.series.device.index)
+          && !windows.isTooLate(observation, context)
+        {
+          readings[observation.series.device.index, default: []].append(Recomputation.Reading(observation, context))
         }
       }
     }
     return readings
+  }
+
+  /// Reads a run of segments again and decodes their messages. Nothing is counted; damaged segments are passed over.
+  ///
+  /// - Parameter devices: leave out messages of which the topic alone says that they are of others: most then need no
+  ///   decoding.
+  func reread(
+    _ range: ClosedRange<Int64>, only devices: Set<Int>? = nil, _ body: ([Observation], MessageContext) -> Void
+  ) throws {
+    var observations: [Observation] = []
+    var after = range.lowerBound - 1
+    while after < range.upperBound {
+      let items = try journal.segments(after: after, through: range.upperBound)
+      guard !items.isEmpty else { return }
+      for item in items {
+        after = item.id
+        guard case .segment(let segment) = item else { continue }
+        let quality = quality(of: segment.clock)
+        var index: Int64 = -1
+        segment.forEach { message in
+          index += 1
+          if let devices, let device = decoder.device(ofTopic: message.topic), !devices.contains(device.index) {
+            return
+          }
+          observations.removeAll(keepingCapacity: true)
+          _ = decode(message, quality, into: &observations)
+          body(observations, context(message, segment.id, index, quality))
+        }
+      }
+    }
   }
 
   /// Ascending, without overlaps: a segment is read once.
