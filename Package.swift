@@ -51,6 +51,7 @@ let package = Package(
     // The rooms.
     room("Telemetry", ["CCrypto"]),
     room("Threads", ["Telemetry"]),
+    room("Systemd", ["Telemetry"]),
     room("Decoding", ["Telemetry", "CSimdJSON"]),
     room("Windows", ["Telemetry"]),
     room("Alarms", ["Telemetry"]),
@@ -69,7 +70,7 @@ let package = Package(
         "LocalAPI", "SQLite", "Threads", lifecycle, logging,
       ]),
     room("Simulation", ["Telemetry", "MQTT"]),
-    room("Central", ["SQLite", "Telemetry", "Threads", hummingbird, lifecycle, logging, "CZstd", "CZlib"]),
+    room("Central", ["SQLite", "Systemd", "Telemetry", "Threads", hummingbird, lifecycle, logging, "CZstd", "CZlib"]),
     .executableTarget(
       name: "lumbung",
       dependencies: [
@@ -83,6 +84,7 @@ let package = Package(
     // Tests mirror targets.
     tests("Telemetry", []),
     tests("Threads", ["Telemetry"]),
+    tests("Systemd", ["Telemetry"]),
     tests("Decoding", ["Telemetry", "Settings"]),
     tests("Windows", ["Telemetry"]),
     tests("Alarms", ["Telemetry"]),

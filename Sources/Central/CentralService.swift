@@ -2,6 +2,7 @@ import Hummingbird
 import Logging
 import SQLite
 import ServiceLifecycle
+import Systemd
 import Telemetry
 import Threads
 import UnixSignals
@@ -38,10 +39,15 @@ public struct CentralService: Sendable {
     let store = try await open()
     if tokens == nil { logger.warning("no --token-file: every program on this machine may write") }
     let routes = Routes(store: store, tokens: tokens, now: { SystemClock.wall })
-    let server = CentralServer(routes: routes, address: address, logger: logger)
+    let notifier = Notifier()
+    let listening = "listening on \(address.host):\(address.port)"
+    let server = CentralServer(routes: routes, address: address, logger: logger) {
+      notifier.send(.ready + .status(listening))
+    }
+    let supervision = Supervision(notifier: notifier, store: store) { listening }
     // Shut down in reverse: the store goes last, when nobody uses it any more.
     var configuration = ServiceGroupConfiguration(
-      services: [store, server.application], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+      services: [store, server.application, supervision], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     configuration.maximumGracefulShutdownDuration = CentralService.patience
     let group = ServiceGroup(configuration: configuration)
     do {

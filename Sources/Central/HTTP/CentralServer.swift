@@ -14,15 +14,18 @@ struct CentralServer: Sendable {
   private let routes: Routes
   private let address: ListenAddress
   private let logger: Logger
+  private let onListening: @Sendable () -> Void
 
-  init(routes: Routes, address: ListenAddress, logger: Logger) {
+  /// - Parameter onListening: called once requests are answered.
+  init(routes: Routes, address: ListenAddress, logger: Logger, onListening: @escaping @Sendable () -> Void = {}) {
     self.routes = routes
     self.address = address
     self.logger = logger
+    self.onListening = onListening
   }
 
   var application: Application<CallbackResponder<BasicRequestContext>> {
-    let (routes, address, logger) = (routes, address, logger)
+    let (routes, address, logger, onListening) = (routes, address, logger, onListening)
     let responder = CallbackResponder<BasicRequestContext> { request, _ in
       CentralServer.response(await routes.answer(CentralServer.request(request)), to: request)
     }
@@ -38,6 +41,7 @@ struct CentralServer: Sendable {
         availableConnectionsDelegate: MaximumAvailableConnections(CentralServer.maximumConnections)),
       onServerRunning: { channel in
         logger.notice("listening on \(address.host):\(channel.localAddress?.port ?? address.port)")
+        onListening()
       },
       logger: logger)
   }

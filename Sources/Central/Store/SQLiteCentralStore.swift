@@ -87,6 +87,17 @@ public final class SQLiteCentralStore: CentralStore, Service {
     try await read { try $0.contacts(limit: limit) }
   }
 
+  /// Returns once both threads have come to the end of what they had before them; false where they have stopped.
+  func isAnswering() async -> Bool {
+    do {
+      try await writer.run { _ in }
+      try await reader.run { _ in }
+      return true
+    } catch {
+      return false
+    }
+  }
+
   public func check() async throws {
     if let reason = lastFailure.withLock({ $0 }) { throw StoreError.failed(reason) }
     _ = try await read { try $0.contacts(limit: 1) }
