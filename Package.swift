@@ -52,7 +52,7 @@ let package = Package(
     room("Telemetry", ["CCrypto"]),
     room("Threads", ["Telemetry"]),
     room("Systemd", ["Telemetry"]),
-    room("Decoding", ["Telemetry", "CSimdJSON"]),
+    room("Decoding", ["Telemetry", "CSimdJSON", "CCrypto"]),
     room("Windows", ["Telemetry"]),
     room("Alarms", ["Telemetry"]),
     room("SQLite", ["CSQLite"]),
@@ -70,16 +70,27 @@ let package = Package(
         "LocalAPI", "SQLite", "Threads", lifecycle, logging,
       ]),
     room("Simulation", ["Telemetry", "MQTT"]),
+    room("Discovery", ["Telemetry", "Decoding", "Settings"]),
     room("Central", ["SQLite", "Systemd", "Telemetry", "Threads", hummingbird, lifecycle, logging, "CZstd", "CZlib"]),
     .executableTarget(
       name: "lumbung",
       dependencies: [
-        "Gateway", "Settings", "Decoding", "Derive", "Journal", "Simulation", "Telemetry", "Threads", "Uplinks",
+        "Gateway", "Settings", "Decoding", "Derive", "Discovery", "Journal", "MQTT", "Simulation", "Telemetry",
+        "Threads", "Uplinks",
         arguments, lifecycle, logging, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "lumbung-central", dependencies: ["Central", arguments, lifecycle], swiftSettings: strict),
+
+    // Proofs of what the store promises; built for `make faults` alone, and in no package.
+    .target(name: "CFaultVFS", dependencies: ["CSQLite"]),
+    .executableTarget(
+      name: "lumbung-faults",
+      dependencies: [
+        "CFaultVFS", "Derive", "Journal", "Outbox", "SQLite", "Telemetry", "Threads", "Windows", arguments,
+      ],
+      swiftSettings: strict),
 
     // Tests mirror targets.
     tests("Telemetry", []),
@@ -98,6 +109,7 @@ let package = Package(
     tests("LocalAPI", []),
     tests("Gateway", ["Settings", "Journal", "Outbox", "Telemetry"]),
     tests("Simulation", ["Telemetry", "Settings", "Decoding"]),
+    tests("Discovery", ["Telemetry", "Settings", "Decoding", "Simulation"]),
     tests("Central", ["Telemetry"]),
   ],
   cxxLanguageStandard: .cxx17

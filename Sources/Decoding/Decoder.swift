@@ -28,6 +28,8 @@ public final class Decoder {
   private let sources: [Source]
   private let message: Message
   private let limits: DecodingLimits
+  private let registry: Registry
+  private let timezone: String
   private var routes = ByteTable<(any TopicReader)?>()
 
   /// Throws where a source cannot be compiled: an unknown format or zone, a faulty pointer, a template with an
@@ -36,6 +38,8 @@ public final class Decoder {
     sources: [SourceDefinition], timezone: String, registry: Registry, limits: DecodingLimits = .init()
   ) throws(DecoderSetupFault) {
     self.limits = limits
+    self.registry = registry
+    self.timezone = timezone
     message = Message(registry: registry, limits: limits)
     var zones = ZoneShelf()
     let gatewayZone = try zones.zone(timezone, source: "")
@@ -44,7 +48,8 @@ public final class Decoder {
       let zone = try source.timezone.map { name throws(DecoderSetupFault) in
         try zones.zone(name, source: source.name)
       }
-      let setup = SourceSetup(source: source, zone: zone ?? gatewayZone, registry: registry, limits: limits)
+      let setup = SourceSetup(
+        source: source, zone: zone ?? gatewayZone, registry: registry, limits: limits, memory: message.memory)
       compiled.append(Source(definition: source, format: try setup.compile()))
     }
     self.sources = compiled
@@ -55,17 +60,41 @@ public final class Decoder {
     topic: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer, _ reception: Reception,
     into observations: inout [Observation]
   ) -> Outcome {
+    message.arrive(reception)
     guard let reader = route(topic) else { return .unrouted }
     guard payload.count <= limits.payloadBytes else {
       return .refused(
         DecodingFault(
-          byte: limits.payloadBytes, "the payload has \(payload.count) bytes; at most \(limits.payloadBytes) are read"))
+          byte: limits.payloadBytes, "the payload has \(payload.count) bytes; at most \(limits.payloadBytes) are read",
+          limit: .payload))
     }
     message.begin(reception, &observations)
     let outcome = reader.read(payload, into: message)
     message.end(outcome, &observations)
     return outcome
   }
+
+  // MARK: - Memory
+
+  /// What was learnt since the last call that later messages can't be read without. To be kept together with the place
+  /// that was reached, and given to `restore` by the next process.
+  public func takeRemembered() -> [Remembered] { message.memory.takeNews() }
+
+  /// Takes up what an earlier process kept; before any message. Devices must be in the registry already.
+  public func restore(_ remembered: [Remembered]) { message.memory.restore(remembered, registry, limits) }
+
+  /// No message before this one will be read again: what was known only then may go.
+  public func forget(before sequence: Int64) { message.memory.forget(before: sequence) }
+
+  /// Edge nodes of Sparkplug B that should be asked to send their births again, each at most once a minute. Whoever takes
+  /// them decides whether to ask: other hosts may listen on the same broker, and do so already.
+  public func takeRebirthRequests() -> [RebirthRequest] { message.memory.rebirths.take() }
+
+  /// How many messages could not be understood, or not in full, without another birth.
+  public var rebirthsWanted: Int64 { message.memory.rebirths.wanted }
+
+  /// How often the remembered routes were forgotten because there were too many topics.
+  public private(set) var topicLimitHits: Int64 = 0
 
   /// The one device of all messages of this topic, where the topic alone says it; `nil` where the payload decides or
   /// no source matches. Cheap after the first time.
@@ -95,11 +124,33 @@ public final class Decoder {
         explanation.add(trace, root: try? mapping.tree.parse(payload, message))
       } else if let json = source?.format as? JSONFormat, let root = try? message.json.parse(payload) {
         explanation.add(json, root: root)
+      } else if let source {
+        probe(source, topic, payload, reception, trace, &explanation)
       }
       return explanation
     }
     if source?.format is MappingFormat { explanation.add(trace, root: nil) }
     return explanation
+  }
+
+  /// What each value is to a format that was not written down as rules.
+  private func probe(
+    _ source: Source, _ topic: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer, _ reception: Reception,
+    _ trace: MappingTrace, _ explanation: inout Explanation
+  ) {
+    guard source.format is any JSONSourceFormat, let first = payload.trimmed.first,
+      first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
+    else { return explanation.add(told: trace) }
+    // A decoder of its own: what is tried must be known to nobody.
+    guard let root = try? message.json.parse(payload),
+      let findings = LeafProbe(
+        topic: topic, reception,
+        { [timezone, limits] in
+          try? Decoder(sources: [source.definition], timezone: timezone, registry: Registry(), limits: limits)
+        }
+      ).findings(root)
+    else { return }
+    explanation.add(findings, Decoder.leftOut(of: source.definition.format))
   }
 
   /// Topics whose route is remembered at the moment.
@@ -121,7 +172,10 @@ public final class Decoder {
         break
       }
     }
-    if routes.count >= limits.topics { routes.removeAll() }
+    if routes.count >= limits.topics {
+      topicLimitHits += 1
+      routes.removeAll()
+    }
     routes.insert(reader, for: topic)
     return reader
   }

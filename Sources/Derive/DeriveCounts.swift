@@ -18,6 +18,10 @@ public struct DeriveCounts: Sendable {
   public var sealed: Int64 = 0
   public var revisions: Int64 = 0
   public var alarms: Int64 = 0
+  /// How often each limit was hit by a message: `payload`, `nesting`, `fields`, `topics`, `series` …
+  public var limitHits: [String: Int64] = [:]
+  /// Messages that could not be understood, or not in full, without another birth of their edge node.
+  public var rebirthsWanted: Int64 = 0
 
   public init() {}
 }

@@ -1,3 +1,4 @@
+import Decoding
 import Telemetry
 import Windows
 
@@ -10,6 +11,8 @@ public struct DeriveSettings: Sendable {
   public var timezone: String
   /// How often the gateway reports on itself in the `status` lane.
   public var statusInterval: Span
+  public var limits = DecodingLimits()
+  public var registryLimits = Registry.Limits()
 
   public init(
     gateway: String, windows: WindowSettings, trustsClock: Bool, timezone: String, statusInterval: Span = .minutes(5)

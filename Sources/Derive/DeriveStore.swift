@@ -12,6 +12,7 @@ import Windows
 /// | `derive_sealed` | a sealed window of a device: revision, digest, what it carries on | `lateness`, a day at least |
 /// | `derive_source` | a run of segments that hold readings of a window | the same |
 /// | `derive_alarm` | an alarm rule's state, where it is not simply clear | while it isn't |
+/// | `derive_memory` | what messages said that others can't be decoded without (`MemoryStore`) | until a newer one says otherwise |
 ///
 /// Rows of one window lie together, so that sealing a window appends to one place of the file.
 enum DeriveStore {
@@ -44,6 +45,7 @@ enum DeriveStore {
       severity TEXT, metric TEXT, threshold REAL, message TEXT,
       PRIMARY KEY(rule, device, instance)) WITHOUT ROWID
     """,
+    MemoryStore.schema,
   ]
 
   // MARK: Cursor
@@ -86,7 +88,7 @@ enum DeriveStore {
   /// Forgets everything but the devices' names: for a journal that is not the one this was derived from, or windows of
   /// another length.
   static func forgetWindows(_ database: Database) throws(DatabaseError) {
-    for table in ["derive_cursor", "derive_sealed", "derive_source", "derive_alarm"] {
+    for table in ["derive_cursor", "derive_sealed", "derive_source", "derive_alarm", "derive_memory"] {
       try database.execute("DELETE FROM \(table)")
     }
     try database.execute("UPDATE derive_device SET active = 0, last_reading = NULL, carries = NULL")

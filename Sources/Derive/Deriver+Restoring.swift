@@ -1,4 +1,5 @@
 import Alarms
+import Decoding
 import Journal
 import Outbox
 import Telemetry
@@ -16,6 +17,7 @@ extension Deriver {
     let rows = try DeriveStore.devices(stored, registry: registry)
     for row in rows { deviceRows[row.device.index] = row.id }
     guard let cursor else { return }
+    decoder.restore(try MemoryStore.load(stored))
     position = cursor.position
     watermark = cursor.watermark
     late = cursor.late
@@ -94,5 +96,7 @@ extension Deriver {
         _ = windows.add(observation, context)
       }
     }
+    // What was to be asked then was asked then.
+    _ = decoder.takeRebirthRequests()
   }
 }

@@ -75,7 +75,8 @@ extension Deriver {
     return readings
   }
 
-  /// Reads a run of segments again and decodes their messages. Nothing is counted; damaged segments are passed over.
+  /// Reads a run of segments again and decodes their messages. Nothing is counted; damaged segments are told and
+  /// passed over.
   ///
   /// - Parameter devices: leave out messages of which the topic alone says that they are of others: most then need no
   ///   decoding.
@@ -89,7 +90,10 @@ extension Deriver {
       guard !items.isEmpty else { return }
       for item in items {
         after = item.id
-        guard case .segment(let segment) = item else { continue }
+        guard case .segment(let segment) = item else {
+          if case .damaged(let id, let reason) = item { damaged(id, reason) }
+          continue
+        }
         let quality = quality(of: segment.clock)
         var index: Int64 = -1
         segment.forEach { message in
@@ -98,7 +102,7 @@ extension Deriver {
             return
           }
           observations.removeAll(keepingCapacity: true)
-          _ = decode(message, quality, into: &observations)
+          _ = decode(message, segment.id, index, quality, into: &observations)
           body(observations, context(message, segment.id, index, quality))
         }
       }

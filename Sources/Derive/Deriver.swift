@@ -45,31 +45,39 @@ public final class Deriver {
   private var lastStatus: Timestamp?
   /// The `status` record for a moment, made by whoever knows the whole gateway.
   private let statusRecord: (Timestamp) -> [UInt8]?
+  let damaged: (Int64, String) -> Void
   let report: (String) -> Void
 
-  /// Takes up where the outbox says that an earlier process left off, and reads the open windows' messages again.
+  /// Takes up where the outbox says that an earlier process left off, and reads the open windows' messages again: that
+  /// may take seconds.
   ///
   /// - Parameters:
   ///   - statusRecord: the gateway's report on itself for the `status` lane; called before a transaction, at most once in `statusInterval`.
-  ///   - report: told of what an operator should know, a line each.
+  ///   - damaged: told of each segment that can't be read back, and why; of the same one again where it is wanted again.
+  ///   - report: told of what else an operator should know, a line each.
   public init(
     settings: DeriveSettings, sources: [SourceDefinition], rules: [AlarmRule], journal: JournalReader, outbox: Outbox,
     outboxPath: String, statusRecord: @escaping (Timestamp) -> [UInt8]? = { _ in nil },
-    report: @escaping (String) -> Void = { _ in }
+    damaged: @escaping (Int64, String) -> Void = { _, _ in }, report: @escaping (String) -> Void = { _ in }
   ) throws {
     self.settings = settings
     self.journal = journal
     self.outbox = outbox
     self.statusRecord = statusRecord
+    self.damaged = damaged
     self.report = report
-    let registry = Registry()
+    let registry = Registry(limits: settings.registryLimits)
     self.registry = registry
-    decoder = try Decoder(sources: sources, timezone: settings.timezone, registry: registry)
+    decoder = try Decoder(
+      sources: sources, timezone: settings.timezone, registry: registry, limits: settings.limits)
     windows = WindowEngine(settings: settings.windows) { registry.series[$0] }
     alarms = AlarmEngine(gateway: settings.gateway, rules: rules)
     stored = try Database(path: outboxPath, mode: .reader)
     try restore()
   }
+
+  /// Whether a page of the journal was found damaged.
+  public var metDamagedPage: Bool { journal.metDamagedPage }
 
   /// How far a journal was derived, for whoever must not give an id below it; `nil` where it never was.
   public static func lastPosition(outboxPath: String, epoch: String) throws -> Int64? {
@@ -106,9 +114,11 @@ public final class Deriver {
 
   /// Derives what the journal has, at most `segmentsPerTurn` segments.
   ///
-  /// - Parameter now: the monotonic clock.
+  /// - Parameters:
+  ///   - now: the monotonic clock.
+  ///   - isPressed: the store is full: windows that wait to be computed again must let go of their messages.
   /// - Returns: whether the journal's head was reached.
-  public func turn(now: Span) throws -> Bool {
+  public func turn(now: Span, isPressed: Bool = false) throws -> Bool {
     // What a full disk has kept back goes first; until it is written nothing is derived on top of it.
     if !output.isEmpty { try commit() }
     let items = try journal.segments(after: position, limit: Deriver.segmentsPerTurn)
@@ -117,14 +127,14 @@ public final class Deriver {
       case .segment(let segment): try process(segment, now: now)
       case .damaged(let id, let reason):
         counts.damagedSegments += 1
-        report("journal segment \(id) can't be read back (\(reason)); its messages are lost, the rest goes on")
+        damaged(id, reason)
         position = id
       }
     }
     let atHead = items.count < Deriver.segmentsPerTurn
     let overdue = position > lastSaved.position && watermark >= lastSaved.watermark + Deriver.cursorInterval
     if !output.isEmpty || overdue { try commit() }
-    if late.isDue(now: now, atHead: atHead) { try revise() }
+    if late.isDue(now: now, atHead: atHead, isPressed: isPressed) { try revise() }
     return atHead
   }
 
@@ -177,10 +187,12 @@ public final class Deriver {
   ) {
     counts.messages += 1
     observations.removeAll(keepingCapacity: true)
-    let outcome = decode(message, quality, into: &observations)
+    let outcome = decode(message, segment, index, quality, into: &observations)
     switch outcome {
     case .decoded: break
-    case .partial: counts.partial += 1
+    case .partial(let faults):
+      counts.partial += 1
+      for limit in Set(faults.compactMap(\.limit)) { counts.limitHits[limit.rawValue, default: 0] += 1 }
     case .ignored: counts.ignored += 1
     case .unrouted: counts.unrouted += 1
     case .refused(let fault): refuse(message, fault)
@@ -209,28 +221,37 @@ public final class Deriver {
   }
 
   func decode(
-    _ message: StoredMessage, _ quality: TimeQuality, into observations: inout [Observation]
+    _ message: StoredMessage, _ segment: Int64, _ index: Int64, _ quality: TimeQuality,
+    into observations: inout [Observation]
   ) -> Decoder.Outcome {
     decoder.decode(
       topic: message.topic, payload: message.payload,
-      Reception(receivedAt: message.receivedAt, clockTrusted: quality == .trusted, retained: message.retained),
+      Reception(
+        receivedAt: message.receivedAt, clockTrusted: quality == .trusted, retained: message.retained,
+        sequence: Deriver.sequence(segment, index)),
       into: &observations)
   }
 
   func context(
     _ message: StoredMessage, _ segment: Int64, _ index: Int64, _ quality: TimeQuality
   ) -> MessageContext {
-    // A commit holds fewer than 2^20 messages, so the number is the message's own.
     MessageContext(
-      sequence: segment << 20 | index, segment: segment, receivedAt: message.receivedAt, retained: message.retained,
-      quality: quality)
+      sequence: Deriver.sequence(segment, index), segment: segment, receivedAt: message.receivedAt,
+      retained: message.retained, quality: quality)
   }
+
+  /// A commit holds fewer than 2^20 messages, so the number is the message's own.
+  private static func sequence(_ segment: Int64, _ index: Int64) -> Int64 { segment << 20 | index }
+
+  /// Edge nodes that should be asked to send their births again, where someone will ask them.
+  public func takeRebirthRequests() -> [RebirthRequest] { decoder.takeRebirthRequests() }
 
   /// How many quarantined messages are shown.
   private static let shownQuarantine = 20
 
   private func refuse(_ message: StoredMessage, _ fault: DecodingFault) {
     counts.quarantined += 1
+    if let limit = fault.limit { counts.limitHits[limit.rawValue, default: 0] += 1 }
     if quarantine.count >= Deriver.shownQuarantine { quarantine.removeFirst() }
     quarantine.append(
       StatusReport.Quarantined(
@@ -253,6 +274,11 @@ public final class Deriver {
   /// One transaction: everything that was derived, and how far.
   func commit() throws {
     output.alarms += alarms.takeChanges()
+    output.remembered += decoder.takeRemembered()
+    counts.rebirthsWanted = decoder.rebirthsWanted
+    if decoder.topicLimitHits > 0 { counts.limitHits[DecodingLimits.Kind.topics.rawValue] = decoder.topicLimitHits }
+    // Whatever is still in the journal may be read again.
+    let readableFrom = output.remembered.isEmpty ? nil : Deriver.sequence(journal.oldestID, 0)
     if let due = lastStatus.map({ $0 + settings.statusInterval }), watermark < due {
     } else if watermark.nanoseconds != .min, let record = statusRecord(watermark) {
       output.records.append((.status, record))
@@ -281,6 +307,8 @@ public final class Deriver {
       for alarm in output.goneAlarms { try AlarmStore.delete(alarm, device: row(of: alarm.device), database) }
       for alarm in output.alarms { try AlarmStore.save(alarm, device: row(of: alarm.device), database) }
       try AlarmStore.forgetClear(through: position, database)
+      for remembered in output.remembered { try MemoryStore.save(remembered, database) }
+      if let readableFrom { try MemoryStore.forget(before: readableFrom, database) }
       if let through = windows.sealedThrough {
         // Late readings reach back so far, and a silent device's carries at most until it is retired.
         let kept = max(settings.windows.lateness, settings.windows.retirement)
@@ -296,6 +324,7 @@ public final class Deriver {
     }
     deviceRows = rows
     output = Output()
+    if let readableFrom { decoder.forget(before: readableFrom) }
     lastSaved = (position, watermark)
   }
 

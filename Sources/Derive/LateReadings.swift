@@ -34,8 +34,11 @@ struct LateReadings: Sendable, Equatable {
   }
 
   /// Whether to revise now.
-  func isDue(now: Span, atHead: Bool) -> Bool {
+  ///
+  /// - Parameter isPressed: no room is left for more: nothing more of a burst comes before its messages can go.
+  func isDue(now: Span, atHead: Bool, isPressed: Bool = false) -> Bool {
     guard let first, let latest else { return !windows.isEmpty }
+    if isPressed && atHead { return true }
     return Span(nanoseconds: now.nanoseconds - first.nanoseconds) >= LateReadings.patience
       || atHead && Span(nanoseconds: now.nanoseconds - latest.nanoseconds) >= LateReadings.quiet
   }

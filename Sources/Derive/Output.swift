@@ -1,4 +1,5 @@
 import Alarms
+import Decoding
 import Telemetry
 
 /// What was derived and is not yet written: it stays until its transaction has committed, so that a full disk delays it
@@ -30,6 +31,8 @@ struct Output {
   var devices: [Int: DeviceChange] = [:]
   var alarms: [AlarmSnapshot] = []
   var goneAlarms: [AlarmSnapshot] = []
+  /// What decoding must know of after a restart.
+  var remembered: [Remembered] = []
 
   var isEmpty: Bool { records.isEmpty && sealed.isEmpty && sources.isEmpty && devices.isEmpty && alarms.isEmpty }
 

@@ -1,9 +1,12 @@
+import Alarms
+import Decoding
 import Derive
 import Journal
 import LocalAPI
 import Logging
 import MQTT
 import Outbox
+import SQLite
 import ServiceLifecycle
 import Settings
 import Synchronization
@@ -40,8 +43,8 @@ public final class Gateway: Service {
 
   public func run() async throws {
     let (failures, failure) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingOldest(1))
-    let rooms = try await blocking { try self.open { failure.yield($0) } }
-    logger.info("reading from \(settings.broker.url)")
+    guard let rooms = try await openPatiently({ failure.yield($0) }) else { return }
+    logger.info("ready: reading from \(settings.broker.url)")
     let ending = await withTaskGroup(of: Ending.self) { group in
       group.addTask {
         await self.serve(rooms.board)
@@ -93,6 +96,26 @@ public final class Gateway: Service {
 
   // MARK: Opening
 
+  /// A full disk or a read-only file system is waited for: another process would meet the same.
+  ///
+  /// - Returns: `nil` where it was told to stop before.
+  private func openPatiently(_ fail: @escaping @Sendable (String) -> Void) async throws -> Rooms? {
+    var told: String?
+    while true {
+      do {
+        return try await blocking { try self.open(fail: fail) }
+      } catch let error as GatewayError where error.mayPass {
+        if told != error.description { logger.error("\(error); trying again each second") }
+        told = error.description
+      }
+      do {
+        try await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(1)) }
+      } catch {
+        return nil
+      }
+    }
+  }
+
   /// - Parameter fail: called where only a new process can go on.
   private func open(fail: @escaping @Sendable (String) -> Void) throws -> Rooms {
     if let fault = settings.unsupported.first {
@@ -101,6 +124,7 @@ public final class Gateway: Service {
     let store = settings.store.path
     try StoreFolder.make(store)
     let log = log()
+    let incidents = IncidentLog { [logger] text in logger.error("\(text)") }
     let journalPath = "\(store)/journal.db"
     let outboxPath = "\(store)/outbox.db"
     let controls = FaultControls.ofProcess
@@ -108,12 +132,13 @@ public final class Gateway: Service {
     var journalOptions = JournalWriter.Options()
     journalOptions.synchronous = controls.synchronous
     let writer = try opening { try JournalWriter(path: journalPath, options: journalOptions) }
+    if let incident = StatusReport.Incident(writer.openReport, journal: writer.uuid) { incidents.note(incident) }
     let outboxOptions = Outbox.Options(
       path: outboxPath, gateway: settings.gatewayID, epoch: writer.uuid,
       destinations: settings.uplinks.map {
         Outbox.Destination(name: $0.name, optional: $0.optional, compression: $0.compression)
       },
-      extraSchema: Deriver.schema, synchronous: controls.synchronous)
+      extraSchema: Deriver.schema + IncidentLog.schema, synchronous: controls.synchronous)
     let outbox = try opening {
       do {
         return try Outbox(outboxOptions)
@@ -124,58 +149,72 @@ public final class Gateway: Service {
         return try Outbox(outboxOptions)
       }
     }
-    tellOpening(writer, outbox)
+    let outboxReport = outbox.openReport
+    if let incident = StatusReport.Incident(outboxReport, journal: writer.uuid, generation: outbox.generation) {
+      incidents.note(incident)
+    }
+    try opening {
+      try incidents.load(outbox)
+      try incidents.tell(outbox)
+    }
     // Ids are never used twice, even where an old copy of the journal was put back.
-    if let position = try Deriver.lastPosition(outboxPath: outboxPath, epoch: writer.uuid) {
+    let position = try Deriver.lastPosition(outboxPath: outboxPath, epoch: writer.uuid)
+    if let position, position > writer.newestID {
+      incidents.note(.missingSegments(writer.newestID + 1...position, journal: writer.uuid))
       try opening { try writer.raiseFloor(to: position) }
     }
     let gate = IngestGate()
-    let room = JournalRoom(path: journalPath, gate: gate, log: log)
+    let room = JournalRoom(
+      path: journalPath, gate: gate,
+      opened: { report, uuid in
+        guard let incident = StatusReport.Incident(report, journal: uuid) else { return }
+        incidents.note(incident)
+        // Everyone else still reads the file that was set aside: only a new process sees the new one.
+        try? incidents.tell(outbox)
+        if report.outcome == .salvaged { fail(incident.text) }
+      }, log: log)
     let derive = DeriveRoom(
-      committed: room.committed, gate: gate, log: log, full: { room.add(.giveRoom) }, fail: fail)
+      committed: room.committed, journalPath: journalPath, position: position ?? 0, gate: gate, log: log,
+      full: { room.add(.giveRoom) }, fail: fail)
     let session = try session(room, gate)
-    try remember(session, JournalReader(path: journalPath))
+    gate.whenChanged { session.poke() }
+    try opening { try SessionMemory.fill(session, JournalReader(path: journalPath)) }
     let uplinks = try settings.uplinks.map { try uplink($0, outbox) }
     let board = StatusBoard(
       settings: settings, started: SystemClock.wall, room: room, derive: derive, outbox: outbox, session: session,
-      uplinks: uplinks, gate: gate)
-    let deriver = try deriver(journalPath, outboxPath, outbox, board, log)
+      uplinks: uplinks, gate: gate, incidents: incidents)
+    // What is wrong with the sources is said now; the deriver itself begins on its own thread.
+    _ = try Decoder(sources: settings.sources, timezone: settings.timezone, registry: Registry())
     let keeper = StoreKeeper(
       policy: RetentionPolicy(maxSize: settings.store.maxSize, rawRetention: settings.store.rawRetention),
-      folder: store, room: room,
-      outbox: outbox, gate: gate, trustsClock: settings.trust == .always, gateChanged: { _ in session.poke() }, log: log
-    )
+      folder: store, room: room, outbox: outbox, incidents: incidents, gate: gate,
+      trustsClock: settings.trust == .always, log: log)
+    room.note(writer)
+    try opening { try keeper.begin() }
+    let rules = AlarmEngine(gateway: settings.gatewayID, rules: settings.alarms)
     let pacer = SegmentPacer(
-      windowLength: windowSettings.length, grace: windowSettings.grace, shortestWait: deriver.shortestWait)
+      windowLength: windowSettings.length, grace: windowSettings.grace,
+      shortestWait: [rules.shortestSilence, rules.shortestHold].compactMap(\.self).min())
+    let isExamined = writer.openReport.isExamined
+    let uuid = writer.uuid
 
     // Each goes over to its thread here, and is touched by no other.
     let handedWriter = Handover(writer)
-    let handedDeriver = Handover((deriver, keeper))
+    let handedKeeper = Handover(keeper)
     let journalThread = try BlockingThread("journal") { room.run(handedWriter.value, pacer: pacer) }
     let deriveThread = try BlockingThread("derive") {
-      let (deriver, keeper) = handedDeriver.value
-      derive.run(deriver, keep: keeper.keep)
+      let keeper = handedKeeper.value
+      derive.run(
+        make: { try self.deriver(journalPath, outboxPath, outbox, board, incidents) }, watch: keeper.begin,
+        keep: keeper.keep)
     }
+    let examination = isExamined ? nil : ExaminationRoom(path: journalPath, uuid: uuid, incidents: incidents, log: log)
+    if let examination { _ = try BlockingThread("examine") { examination.run() } }
     for uplink in uplinks { uplink.start() }
     session.start()
     return Rooms(
       session: session, room: room, derive: derive, uplinks: uplinks, outbox: outbox, board: board,
-      journalThread: journalThread, deriveThread: deriveThread)
-  }
-
-  private func tellOpening(_ writer: JournalWriter, _ outbox: Outbox) {
-    let journal = writer.openReport
-    let outbox = outbox.openReport
-    if let reason = journal.reason {
-      logger.error(
-        "the journal was damaged (\(reason)); set aside as \(journal.setAside ?? "-"), \(journal.salvagedSegments) segments saved"
-      )
-    }
-    if let reason = outbox.reason {
-      logger.error(
-        "the outbox was damaged (\(reason)); set aside as \(outbox.setAside ?? "-"), \(outbox.salvagedBatches) batches saved"
-      )
-    }
+      examination: examination, journalThread: journalThread, deriveThread: deriveThread)
   }
 
   private func log() -> @Sendable (String) -> Void {
@@ -186,7 +225,15 @@ public final class Gateway: Service {
     do {
       return try body()
     } catch {
-      throw GatewayError(.io, String(describing: error))
+      let isFull =
+        switch error {
+        case let error as JournalError: error.kind == .full
+        case let error as OutboxError: error.underlying?.kind == .full
+        case let error as DatabaseError: error.kind == .full
+        default: false
+        }
+      throw GatewayError(
+        .io, String(describing: error), mayPass: isFull || StoreFolder.isReadOnly(settings.store.path))
     }
   }
 
@@ -197,15 +244,19 @@ public final class Gateway: Service {
   }
 
   private func deriver(
-    _ journalPath: String, _ outboxPath: String, _ outbox: Outbox, _ board: StatusBoard,
-    _ log: @escaping @Sendable (String) -> Void
+    _ journalPath: String, _ outboxPath: String, _ outbox: Outbox, _ board: StatusBoard, _ incidents: IncidentLog
   ) throws -> Deriver {
-    try Deriver(
-      settings: DeriveSettings(
-        gateway: settings.gatewayID, windows: windowSettings, trustsClock: settings.trust == .always,
-        timezone: settings.timezone),
-      sources: settings.sources, rules: settings.alarms, journal: JournalReader(path: journalPath), outbox: outbox,
-      outboxPath: outboxPath, statusRecord: { _ in board.report().record }, report: log)
+    let journal = try JournalReader(path: journalPath)
+    let uuid = journal.uuid
+    var derive = DeriveSettings(
+      gateway: settings.gatewayID, windows: windowSettings, trustsClock: settings.trust == .always,
+      timezone: settings.timezone)
+    derive.limits = settings.decodingLimits
+    derive.registryLimits = settings.registryLimits
+    return try Deriver(
+      settings: derive, sources: settings.sources, rules: settings.alarms, journal: journal, outbox: outbox,
+      outboxPath: outboxPath, statusRecord: { _ in board.report().record },
+      damaged: { incidents.note(.damagedSegment($0, $1, journal: uuid)) }, report: log())
   }
 
   private func session(_ room: JournalRoom, _ gate: IngestGate) throws -> Session {
@@ -214,42 +265,16 @@ public final class Gateway: Service {
       throw GatewayError(.configuration, "broker.url \(broker.url) is no mqtt:// or mqtts:// address")
     }
     let cover = TopicCover.cover(settings.sources.map(\.topic.filter)).map(\.description)
-    let configuration = SessionConfiguration(
+    var configuration = SessionConfiguration(
       address: address, username: broker.username,
       password: { try broker.passwordFile.map { try Secret.read(file: $0).value } }, caFile: broker.caFile,
       certFile: broker.certFile, keyFile: broker.keyFile, clientID: broker.clientID, filters: cover,
       commitInterval: Int(settings.store.commitInterval.milliseconds), commitMessages: settings.store.commitMessages)
+    // Images never reach the journal: these are cameras in schools.
+    configuration.redact = { ImageRedaction.redact($0) }
+    configuration.recognisesRedeliveries = FaultControls.ofProcess.recognisesRedeliveries
     return Session(configuration: configuration, sink: IngestSink(room: room, gate: gate)) { [logger] event in
       SessionLog.note(event, room, logger)
-    }
-  }
-
-  /// How many committed messages the broker may still send again: the Receive Maximum.
-  private static let redeliverable = 65_535
-
-  /// Tells the session what an earlier process committed, so that what the broker sends again is known.
-  private func remember(_ session: Session, _ reader: JournalReader) throws {
-    let newest = reader.newestID
-    let oldest = reader.oldestID
-    var blocks: [[Segment]] = []
-    var count = 0
-    var through = newest
-    // Newest block first, for the count that is wanted ends somewhere in the middle of the journal.
-    while count < Gateway.redeliverable, through >= oldest, through > 0 {
-      let after = max(oldest, through - 63) - 1
-      var block: [Segment] = []
-      for case .segment(let segment) in try reader.segments(after: after, through: through, limit: 64, maxBytes: .max) {
-        block.append(segment)
-        count += segment.count
-      }
-      blocks.append(block)
-      through = after
-    }
-    for segment in blocks.reversed().joined() {
-      segment.forEach { message in
-        guard message.qos > 0 else { return }
-        session.remember(packetID: message.packetID, topic: message.topic, payload: message.payload)
-      }
     }
   }
 

@@ -9,8 +9,11 @@ public struct GatewayError: Error, Sendable, CustomStringConvertible {
 
   public let status: Status
   public let description: String
+  /// Whether it is over once there is room on the disk, or the file system takes writes again.
+  let mayPass: Bool
 
-  init(_ status: Status, _ description: String) {
+  init(_ status: Status, _ description: String, mayPass: Bool = false) {
+    self.mayPass = mayPass
     self.status = status
     self.description = description
   }

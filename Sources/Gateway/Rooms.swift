@@ -12,6 +12,8 @@ struct Rooms: Sendable {
   let uplinks: [HTTPUplink]
   let outbox: Outbox
   let board: StatusBoard
+  /// Looks through what a bounded start left out; `nil` where nothing was.
+  let examination: ExaminationRoom?
   let journalThread: BlockingThread
   let deriveThread: BlockingThread
 
@@ -19,6 +21,7 @@ struct Rooms: Sendable {
   /// is derived. What an uplink has in flight is sent again after the next start, under the same key.
   func close(within milliseconds: Int) {
     let fifth = Span.milliseconds(Int64(milliseconds / 5))
+    examination?.stop()
     session.stop(within: milliseconds / 2)
     room.stop()
     journalThread.join(within: fifth)

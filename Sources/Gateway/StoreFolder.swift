@@ -27,6 +27,12 @@ enum StoreFolder {
     return bytes
   }
 
+  /// Whether the file system is mounted read-only, by an administrator or by the kernel after an error.
+  static func isReadOnly(_ path: String) -> Bool {
+    var status = statvfs()
+    return statvfs(path, &status) == 0 && status.f_flag & UInt(ST_RDONLY) != 0
+  }
+
   /// Makes it where it isn't there, for its owner and group only. Its parent must exist.
   static func make(_ path: String) throws {
     if mkdir(path, 0o750) == 0 || errno == EEXIST { return }

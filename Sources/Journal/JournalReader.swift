@@ -22,6 +22,10 @@ public final class JournalReader {
   public let path: String
   public let uuid: String
 
+  /// Whether SQLite found a page damaged. A segment whose own bytes are wrong doesn't count: nothing but that segment
+  /// is touched by it.
+  public private(set) var metDamagedPage = false
+
   private let database: Database
   private let decoder: SegmentDecoder
   private var lastNewestID: Int64 = 0
@@ -83,6 +87,7 @@ public final class JournalReader {
         return items
       }
     } catch {
+      if let error = error as? DatabaseError, error.kind == .corrupt { metDamagedPage = true }
       throw JournalError(error, operation: "reading", path: path)
     }
   }
@@ -101,6 +106,7 @@ public final class JournalReader {
     } catch let damage as SegmentDamage {
       return .damaged(id: id, reason: damage.reason)
     } catch let error as DatabaseError where error.kind == .corrupt {
+      metDamagedPage = true
       return .damaged(id: id, reason: error.message)
     }
   }
@@ -130,6 +136,37 @@ public final class JournalReader {
     }
   }
 
+  /// The id of the segment with which the journal's last `count` messages begin, or of its oldest; `newestID + 1` where
+  /// there is none. Found by halving: however long the journal is, a few dozen rows are read.
+  public func firstID(ofLast count: Int) throws(JournalError) -> Int64 {
+    do {
+      return try database.snapshot {
+        let numbered = "SELECT id, number FROM segment WHERE id >= ? AND id <= ? ORDER BY id LIMIT 1"
+        let newest = try JournalSchema.newestID(in: database)
+        let oldest = try JournalSchema.oldestID(in: database)
+        guard let last = try row(numbered, newest, newest), let first = try row(numbered, oldest, newest) else {
+          return newest &+ 1
+        }
+        // The newest one's own messages are not counted: one segment too many does no harm.
+        let wanted = last.value &- Int64(count)
+        var low = first.id
+        var high = newest
+        // The last segment whose number is not above what is wanted, for it holds the message.
+        while low < high {
+          let middle = high - (high - low) / 2
+          if let found = try row(numbered, middle, high), found.value <= wanted {
+            low = found.id
+          } else {
+            high = middle - 1
+          }
+        }
+        return low
+      }
+    } catch {
+      throw JournalError(error, operation: "searching", path: path)
+    }
+  }
+
   private func firstID(wall: Int64) throws -> Int64 {
     var start: Int64 = 1
     while true {
@@ -137,7 +174,7 @@ public final class JournalReader {
       defer { step.reset() }
       let end = try step.bind(1, start).step() ? step.integer(0) : Int64.max
       let lastRow = "SELECT id, wall FROM segment WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1"
-      if let last = try row(lastRow, start, end), last.wall >= wall {
+      if let last = try row(lastRow, start, end), last.value >= wall {
         return try firstID(wall: wall, from: start, through: last.id)
       }
       guard end < Int64.max else { return try JournalSchema.newestID(in: database) &+ 1 }
@@ -153,7 +190,7 @@ public final class JournalReader {
     while low < high {
       let middle = low + (high - low) / 2
       let found = try row(firstRow, middle, high)
-      if let found, found.wall < wall {
+      if let found, found.value < wall {
         low = found.id < high ? found.id + 1 : high
       } else {
         // Ids may be missing: nothing between `middle` and `high` is as good as what `high` stands for.
@@ -163,7 +200,7 @@ public final class JournalReader {
     return try row(firstRow, low, end)?.id ?? end
   }
 
-  private func row(_ sql: String, _ first: Int64, _ second: Int64) throws -> (id: Int64, wall: Int64)? {
+  private func row(_ sql: String, _ first: Int64, _ second: Int64) throws -> (id: Int64, value: Int64)? {
     let row = try database.statement(sql)
     defer { row.reset() }
     guard try row.bind(1, first).bind(2, second).step() else { return nil }

@@ -5,7 +5,9 @@ import Telemetry
 enum JournalSchema {
   /// "Lumb", so that `file` and our own check know the file.
   static let applicationID: Int64 = 0x4c75_6d62
-  static let version: Int64 = 1
+  static var version: Int64 { chain.newest }
+  /// A step for each version since the first; see `SchemaChain`.
+  static var chain: SchemaChain { SchemaChain(oldest: 1) }
   /// In bytes. A commit writes whole pages, twice: to the log, and later to the file. With small pages less of what
   /// it writes is other than its own: measured with 136-byte reports, ten a commit, deleted 64 segments at once, 987
   /// bytes to disk per message against 1131 with 4096; a hundred a commit, 110 against 251.
@@ -48,6 +50,13 @@ enum JournalSchema {
   static func mark(_ database: Database) throws {
     try database.execute("PRAGMA application_id=\(applicationID)")
     try database.execute("PRAGMA user_version=\(version)")
+  }
+
+  /// Brings a file of an earlier version forward. The version stands in `meta` as well, as the header's witness.
+  static func bring(_ database: Database) throws {
+    try chain.bring(database) { database in
+      try database.statement("UPDATE meta SET value = ? WHERE key = 'schema'").bind(1, version).run()
+    }
   }
 
   static func isMarked(_ database: Database) throws -> Bool {

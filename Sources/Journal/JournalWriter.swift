@@ -8,7 +8,7 @@ import Telemetry
 public final class JournalWriter {
   public struct Options: Sendable {
     public enum Verification: Sendable {
-      /// Looks through the whole file after anything but an orderly stop.
+      /// Looks at the file after anything but an orderly stop: through all of it where it is small.
       case unlessClosedCleanly
       /// For opening anew after damage was met.
       case always
@@ -136,6 +136,14 @@ public final class JournalWriter {
     return pages + (FileSystem.size(of: path + "-wal") ?? 0)
   }
 
+  /// Bytes of the file's pages that hold nothing: commits go there before the file grows.
+  public var freeBytes: Int64 {
+    (try? database.freeBytes()) ?? 0
+  }
+
+  /// The reserve's size in bytes; 0 where none is kept.
+  public var reserveSize: Int64 { reserve.size }
+
   /// Whether the reserve stands ready.
   public var hasReserve: Bool { reserve.exists }
 
@@ -159,6 +167,7 @@ public final class JournalWriter {
     } catch {
       let refused = JournalError(error, operation: operation, path: path)
       if refused.kind == .io || refused.kind == .damaged { mustReopen = true }
+      if refused.kind == .damaged { Suspicion(journal: path).raise() }
       throw refused
     }
   }

@@ -32,6 +32,8 @@ extension Outbox {
     public var extraSchema: [String]
     /// FULL everywhere but in the negative controls of fault tests.
     public var synchronous: String
+    /// The log is moved into the file once it has so many pages of 4 KiB.
+    public var checkpointPages = 1000
 
     public init(
       path: String, gateway: String, epoch: String, destinations: [Destination], extraSchema: [String] = [],

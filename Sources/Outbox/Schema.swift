@@ -1,3 +1,5 @@
+import SQLite
+
 /// The tables of outbox.db. Every name begins with `outbox_`, since others keep tables in the same file.
 ///
 /// - `era`: who numbers: (gateway, epoch, generation). Batches of an older one keep their numbers until delivered.
@@ -11,7 +13,9 @@
 ///
 /// `stream` is for destinations that will have a numbering of their own; today there is one, the empty name.
 enum Schema {
-  static let version: Int64 = 1
+  static var version: Int64 { chain.newest }
+  /// A step for each version since the first; see `SchemaChain`.
+  static var chain: SchemaChain { SchemaChain(oldest: 1) }
 
   static let statements = [
     """

@@ -173,6 +173,11 @@ public final class Database {
     try (integer("PRAGMA page_count") - integer("PRAGMA freelist_count")) * integer("PRAGMA page_size")
   }
 
+  /// Bytes of pages that hold nothing: what is written goes there before the file grows.
+  public func freeBytes() throws(DatabaseError) -> Int64 {
+    try integer("PRAGMA freelist_count") * integer("PRAGMA page_size")
+  }
+
   /// Moves what it can from the WAL into the file without waiting for anyone. Only for a writer.
   public func checkpoint() throws(DatabaseError) {
     willCheckpoint?()

@@ -9,7 +9,10 @@ struct FormatRuleTests {
   func frigateNames() throws {
     let deep = try Bench(format: "frigate", topic: "kota/nvr-1/{rest...}")
     #expect(deep.lines("kota/nvr-1/lobby/motion", "OFF") == ["kota/nvr-1/lobby camera.motion = false 1 state"])
-    #expect(deep.lines("kota/nvr-1/available", "online") == ["kota/nvr-1 availability = online 1 state"])
+    #expect(
+      deep.lines("kota/nvr-1/available", "online") == [
+        "kota/nvr-1 availability = online 1 state", "kota/nvr-1/lobby availability = online 1 state",
+      ])
     #expect(deep.observations.first?.series.device.deviceClass == .other)
     let guessed = try Bench(format: "frigate", topic: "#")
     #expect(guessed.lines("a/b/lobby/person", "3") == ["a/b/lobby camera.objects{object=person} = 3.0 1 gauge"])

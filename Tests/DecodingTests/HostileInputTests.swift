@@ -193,3 +193,99 @@ extension String {
     return count
   }
 }
+
+/// The readers that nobody else's library does for us.
+@Suite("hostile input for the readers of our own")
+struct HostileReaderTests {
+  private func xml(_ text: String) throws(DecodingFault) -> String {
+    let tape = TapeBuilder()
+    var out = ""
+    var fault: DecodingFault?
+    Array(text.utf8).withUnsafeBytes { bytes in
+      do throws(DecodingFault) {
+        let root = try XMLReader(limits: DecodingLimits(nesting: 8, fields: 50)).read(bytes, tape)
+        out = HostileReaderTests.text(root)
+      } catch { fault = error }
+    }
+    if let fault { throw fault }
+    return out
+  }
+
+  private static func text(_ value: JSONValue) -> String {
+    switch value.kind {
+    case .object: "{" + value.members.map { String(utf8: $0.key) + ":" + text($0.value) }.joined(separator: ",") + "}"
+    case .array: "[" + value.elements.map(text).joined(separator: ",") + "]"
+    default: String(utf8: value.text)
+    }
+  }
+
+  @Test("XML: names, attributes, namespaces, entities, text beside children")
+  func xmlShapes() throws {
+    #expect(try xml("<a/>") == "")
+    #expect(
+      try xml("<?xml version='1.0'?><!-- x --><n:a b='1' xmlns:n='u'>t<c>2</c><c/> u</n:a>")
+        == "{@b:1,c:[2,],#text:t u}")
+    #expect(try xml("<a>&lt;&amp;&gt;</a>") == "<&>")
+  }
+
+  @Test(
+    "XML that is broken, grows or reaches outside is refused",
+    arguments: [
+      "<a>", "<a></b>", "<a b></a>", "<a b=1></a>", "<a b='1></a>", "<", "<a", "<a><b></a></b>", "<a/><b/>",
+      "<a>&x;</a>",
+      "<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>", "<a>&#65;</a>", "<!-- ", "<?xml", "<a/>text",
+      String(repeating: "<a>", count: 100_000), "<a>" + String(repeating: "<b/>", count: 100) + "</a>",
+      "<a " + (0..<100).map { "x\($0)='1'" }.joined(separator: " ") + "/>",
+    ])
+  func xmlRefused(_ text: String) { #expect(throws: DecodingFault.self) { try xml(text) } }
+
+  @Test("a tape grows with what is written on it")
+  func tape() {
+    let tape = TapeBuilder()
+    for size in [0, 1, 5000, 3] {
+      tape.begin()
+      tape.array {
+        for number in 0..<size {
+          tape.object {
+            tape.text("key".utf8)
+            tape.text("value \(number)".utf8)
+          }
+        }
+      }
+      #expect(tape.root.elements.map { HostileReaderTests.text($0) } == (0..<size).map { "{key:value \($0)}" })
+    }
+    tape.begin()
+    tape.text([UInt8](repeating: 0x41, count: 1_000_000))
+    #expect(tape.root.text.count == 1_000_000)
+  }
+
+  @Test("dates that are none, and patterns that are none")
+  func patterns() throws {
+    let zone = try #require(LocalZone(named: "Asia/Jakarta"))
+    let pattern = try #require(TimePattern("%Y-%m-%d %H:%M:%S"))
+    #expect(pattern.time("2026-11-22 10:40:00", zone: zone).map(RFC3339.format) == "2026-11-22T03:40:00Z")
+    for text in [
+      "", "2026", "2026-13-01 00:00:00", "2026-02-30 00:00:00", "2026-11-22 25:00:00", "2026-11-22 10:61:00",
+      "2026-11-22 10:40:00 ", "0000-00-00 00:00:00", "٢٠٢٦-11-22 10:40:00", String(repeating: "9", count: 100_000),
+      "2026-11-22 10:40:\u{0}0", "-026-11-22 10:40:00",
+    ] {
+      #expect(pattern.time(text, zone: zone) == nil, "\(text.prefix(30))")
+    }
+    for text in ["", "%", "%Q", "%H:%M", String(repeating: "%Y", count: 5000), "%Y-%m-%d%"] {
+      #expect(TimePattern(text) == nil, "\(text.prefix(30))")
+    }
+  }
+
+  @Test("the end of a topic, compared with topics of any shape")
+  func tails() throws {
+    let tail = try TopicTail("{a}:{b}/x")
+    #expect(tail.match("p/q/1:2/x")?["a"] == "1")
+    for topic in ["", "/", "//", "x", ":/x", "1:/x", ":2/x", String(repeating: "/", count: 60_000), "1:2/x/"] {
+      let match = tail.match(topic)
+      #expect(match?["a"] != "" && match?["b"] != "", "\(topic.prefix(20))")
+    }
+    for text in ["", String(repeating: "a", count: 2000), "{a}/{a}", "{", "{a}{b}", "{rest...}/x"] {
+      #expect(throws: (any Error).self) { try TopicTail(text) }
+    }
+  }
+}

@@ -71,6 +71,8 @@ struct MappingDocumentTests {
       for entry in Decoder.catalogue(of: format) {
         text += "| `\(entry.metric)` | `\(entry.unit)` | \(entry.kind.rawValue) | \(entry.meaning) |\n"
       }
+      text += "\nLeft out (`*` is any one key or index, `**` all below):\n\n"
+      for left in Decoder.leftOut(of: format) { text += "- `\(left.path)`: \(left.reason)\n" }
     }
     for name in ProfileTests.shelf.names {
       let profile = try #require(try ProfileTests.shelf.profile(named: name))

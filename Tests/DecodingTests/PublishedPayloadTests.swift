@@ -89,7 +89,10 @@ struct PublishedPayloadTests {
       ])
     #expect(try lines("onvif_ej_storagefailure.json") == ["MyDevice hw.storage.failure{Token=0} = true 1 state"])
     #expect(try run("onvif_ej_deleted_property.bin").isIgnored)
-    #expect(try run("onvif_mj_videoanalytics_frame.json").isIgnored)
+    #expect(
+      try lines("onvif_mj_videoanalytics_frame.json") == [
+        "MyDevice camera.objects{object=Human,source=MyClassifier} = 1.0 1 gauge"
+      ])
     #expect(
       try lines("onvif_mj_sensordata_temperature.json") == [
         "MyDevice hw.temperature{SensorID=temp_001} = 298.65 Cel gauge"

@@ -12,6 +12,8 @@ final class TemporaryStore {
   let writer: JournalWriter
   let outbox: Outbox
   var rules: [AlarmRule] = []
+  /// Instead of the cameras that report JSON.
+  var sources: [SourceDefinition] = []
   private var packet: UInt16 = 0
 
   init() throws {
@@ -42,20 +44,21 @@ final class TemporaryStore {
       settings: DeriveSettings(
         gateway: "test", windows: WindowSettings(length: RandomStream.length, grace: .seconds(2)), trustsClock: true,
         timezone: "UTC"),
-      sources: [source], rules: rules, journal: JournalReader(path: folder + "/journal.db"), outbox: outbox,
+      sources: sources.isEmpty ? [source] : sources, rules: rules, journal: JournalReader(path: folder + "/journal.db"),
+      outbox: outbox,
       outboxPath: folder + "/outbox.db")
   }
 
   func write(_ messages: [StreamMessage], at wall: Timestamp) throws {
-    try write(messages.map { ($0.topic, $0.payload, $0.received) }, at: wall)
+    try writeTexts(messages.map { ($0.topic, $0.payload, $0.received) }, at: wall)
   }
 
   func writeRaw(_ messages: [(String, String)]) throws {
     let wall = RandomStream.origin + .seconds(1)
-    try write(messages.map { ($0.0, $0.1, wall) }, at: wall)
+    try writeTexts(messages.map { ($0.0, $0.1, wall) }, at: wall)
   }
 
-  private func write(_ messages: [(topic: String, payload: String, received: Timestamp)], at wall: Timestamp) throws {
+  func writeTexts(_ messages: [(topic: String, payload: String, received: Timestamp)], at wall: Timestamp) throws {
     var builder = SegmentBuilder()
     for message in messages {
       packet &+= 1

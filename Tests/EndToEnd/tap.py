@@ -35,6 +35,7 @@ class Connection:
         self._version = 5
         self.published = 0
         self.acknowledged = 0
+        self.carried = 0  # bytes of payload, but what came again
         self.again = 0  # PUBLISH with DUP
         self.session_present: Optional[bool] = None
         self.closed = False
@@ -50,6 +51,8 @@ class Connection:
                 self.again += flags >> 3
                 if flags & 6:
                     length = struct.unpack("!H", body[:2])[0]
+                    if not flags & 8:
+                        self.carried += len(body) - 4 - length
                     message = self._message(body, length) if self.watcher else None
                     self.unacknowledged[struct.unpack("!H", body[2 + length:4 + length])[0]] = message
                     if self.watcher and message:

@@ -27,6 +27,10 @@ struct FaultControlsTests {
     #expect(early.synchronous == "FULL")
     #expect(early.acknowledgesEarly)
     #expect(early.warning?.contains("LUMBUNG_TEST_ACK_EARLY") == true)
+    let again = FaultControls { allowed.merging(["LUMBUNG_TEST_REDELIVERY": "COUNT"]) { $1 }[$0] }
+    #expect(!again.recognisesRedeliveries && !again.acknowledgesEarly)
+    #expect(again.warning?.contains("LUMBUNG_TEST_REDELIVERY") == true)
+    #expect(early.recognisesRedeliveries)
   }
 
   @Test("only NORMAL is known: nothing turns syncing off altogether by a slip")

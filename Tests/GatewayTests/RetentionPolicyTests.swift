@@ -67,6 +67,19 @@ struct RetentionPolicyTests {
     #expect(plan.outboxLimit == policy.target - 4 * mebibyte)
   }
 
+  @Test("derived raw that is held for late readings costs no record, and doesn't count as underived")
+  func held() {
+    var policy = policy()
+    var usage = usage(journal: 15, outbox: 1)
+    usage.heldFrom = 1
+    let plan = policy.plan(usage, now: nil)
+    #expect(plan == RetentionPolicy.Plan(acceptsMessages: true))
+    usage.heldFrom = 10
+    #expect(policy.plan(usage, now: nil).makeRoomBefore == 10)
+    let now = Timestamp(milliseconds: 1_795_318_800_000)
+    #expect(policy.plan(usage, now: now).expire?.before == 10)
+  }
+
   @Test("logs and the reserve count, too")
   func others() {
     var policy = policy()
@@ -108,5 +121,18 @@ struct RetentionPolicyTests {
         }
       }
     }
+  }
+}
+
+@Suite("A journal that was salvaged")
+struct SalvagedUsageTests {
+  @Test("ids that leaped don't stop the reading")
+  func leap() {
+    var policy = RetentionPolicy(maxSize: .mebibytes(256), rawRetention: .hours(24))
+    let usage = StoreUsage(
+      journalBytes: 8 << 20, messages: 3000, outboxBytes: 1 << 20, otherBytes: 0, oldestSegment: 1,
+      newestSegment: 1 << 32 + 4, derivedBefore: 7, deliveredBefore: 0)
+    #expect(usage.underivedBytes <= usage.journalBytes)
+    #expect(policy.plan(usage, now: nil).acceptsMessages)
   }
 }

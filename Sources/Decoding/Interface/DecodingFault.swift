@@ -14,22 +14,29 @@ public struct DecodingFault: Error, Sendable, Equatable, CustomStringConvertible
 
   public let place: Place
   public let reason: String
+  /// The limit that was hit, where one was.
+  public let limit: DecodingLimits.Kind?
 
   /// How many characters of a payload an error text shows at most.
   static let shown = 40
 
-  init(payload reason: String) {
+  init(payload reason: String, limit: DecodingLimits.Kind? = nil) {
     place = .payload
     self.reason = reason
+    self.limit = limit
   }
 
-  init(byte: Int, _ reason: String) {
+  init(byte: Int, _ reason: String, limit: DecodingLimits.Kind? = nil) {
     place = .byte(byte)
     self.reason = reason
+    self.limit = limit
   }
 
   /// `showing` follows the reason as far as the path leaves room for it.
-  init(path: String, _ reason: String, showing bytes: UnsafeRawBufferPointer? = nil) {
+  init(
+    path: String, _ reason: String, showing bytes: UnsafeRawBufferPointer? = nil, limit: DecodingLimits.Kind? = nil
+  ) {
+    self.limit = limit
     let shortened = Excerpt.text(path, limit: DecodingFault.shown)
     place = .path(shortened)
     // The path, too, is made of the payload's keys.

@@ -1,5 +1,10 @@
 /// What one payload may ask for, and how much is remembered.
-public struct DecodingLimits: Sendable {
+public struct DecodingLimits: Sendable, Hashable {
+  /// What can be hit, as counters name it.
+  public enum Kind: String, Sendable, CaseIterable {
+    case payload, nesting, fields, topics, text, paths, devices, series
+  }
+
   /// Larger payloads are refused unread. The largest real one, the statistics of a server with 200 cameras, is 60 KiB.
   public var payloadBytes: Int
   /// Objects and arrays inside one another; real payloads have 6 at most.

@@ -27,7 +27,7 @@ public struct Explanation: Sendable {
   /// Values that said something else: the time, a label, a condition.
   public private(set) var used: [Leaf] = []
   public private(set) var leftOut: [Leaf] = []
-  /// Whether `used` and `leftOut` are complete: for `json` and profiles.
+  /// Whether `used` and `leftOut` are complete: not where the payload could not be read, or has too many values.
   public private(set) var hasLeaves = false
 
   init(
@@ -60,6 +60,34 @@ public struct Explanation: Sendable {
       if let use = uses[path] { used.append(Leaf(path: path, reason: use)) }
       if taken.contains(path) || uses[path] != nil { return }
       leftOut.append(Leaf(path: path, reason: reasons[path] ?? "no metric points here"))
+    }
+  }
+
+  /// What the reader itself told of its values.
+  mutating func add(told trace: MappingTrace) {
+    hasLeaves = true
+    for (index, path) in trace.taken.enumerated() where index < readings.count { readings[index].path = path }
+    used = trace.used.map { Leaf(path: $0.path, reason: $0.use) }
+    leftOut = trace.left.map { Leaf(path: $0.path, reason: $0.reason) }
+  }
+
+  mutating func add(_ findings: [(path: String, finding: LeafProbe.Finding)], _ known: [LeftOut]) {
+    hasLeaves = true
+    for (path, finding) in findings {
+      switch finding {
+      case .gives(let positions):
+        for position in positions where position < readings.count {
+          if readings[position].path == nil {
+            readings[position].path = path
+          } else {
+            used.append(Leaf(path: path, reason: "belongs to a reading's value"))
+          }
+        }
+      case .says(let what): used.append(Leaf(path: path, reason: what))
+      case .nothing:
+        let reason = known.first { $0.covers(path) }?.reason
+        leftOut.append(Leaf(path: path, reason: reason ?? "the format makes nothing of it"))
+      }
     }
   }
 

@@ -33,7 +33,7 @@ final class JSONParser {
 
   @inline(__always)
   private func bounded(_ root: JSONValue) throws(DecodingFault) -> JSONValue {
-    guard root.next <= words else { throw DecodingFault(payload: "more than \(words / 8) values") }
+    guard root.next <= words else { throw DecodingFault(payload: "more than \(words / 8) values", limit: .fields) }
     return root
   }
 }

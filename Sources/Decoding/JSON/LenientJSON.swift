@@ -73,7 +73,10 @@ final class LenientJSON {
   }
 
   private func container(_ reader: inout Reader, depth: Int, isObject: Bool) throws(DecodingFault) {
-    guard depth < nesting else { throw reader.fault("more than \(nesting) objects and arrays inside one another") }
+    guard depth < nesting else {
+      throw DecodingFault(
+        byte: reader.at, "more than \(nesting) objects and arrays inside one another", limit: .nesting)
+    }
     let close = UInt8(ascii: isObject ? "}" : "]")
     let start = tape.count
     tape.append(0)

@@ -68,6 +68,7 @@ struct MappingConversion {
         return .fault("a text of \(text.count) bytes; at most \(limits.textBytes) are taken")
       }
       guard !text.isEmpty else { return .none("an empty text is no value") }
+      if ImageRedaction.isMarker(text) { return .none(ImageRedaction.reason) }
       return convert(text: String(utf8: text))
     }
   }

@@ -9,15 +9,14 @@ final class MappingFormat: SourceFormat {
   private let registry: Registry
   private let rules: [MappingRule]
   private let bridge: MappingTemplate?
-  /// Devices that were heard of behind each bridge since the start.
-  private var behind: [String: [Device]] = [:]
-  private var placed: Set<Int> = []
+  private let memory: DecoderMemory
 
   init(_ setup: SourceSetup, _ profile: Profile) throws(DecoderSetupFault) {
     self.profile = profile
     source = setup.source
     limits = setup.limits
     registry = setup.registry
+    memory = setup.memory
     bridge = try profile.bridge.map { template throws(DecoderSetupFault) in
       try MappingRule.template(template, "bridge", setup)
     }
@@ -62,11 +61,11 @@ final class MappingFormat: SourceFormat {
       name, class: source.deviceClass ?? rule.rule.deviceClass ?? profile.deviceClass,
       site: source.site.flatMap { $0.fill(captures) } ?? profile.site?.fill(captures), interval: source.interval)
     guard let device, !rule.isBridge, let key = bridge?.fill(captures) else { return device }
-    if placed.insert(device.index).inserted { behind[key, default: []].append(device) }
+    memory.place(device, behind: DecoderMemory.bridgeScope(key))
     return device
   }
 
   func children(_ captures: [String: String]) -> [Device] {
-    bridge?.fill(captures).flatMap { behind[$0] } ?? []
+    bridge?.fill(captures).map { memory.children(DecoderMemory.bridgeScope($0)) } ?? []
   }
 }

@@ -21,7 +21,7 @@ struct MappingScope {
     case .bool: return value.bool == true ? "true" : "false"
     case .string:
       let text = value.text.trimmed
-      return text.isEmpty || text.count > limits.textBytes ? nil : String(utf8: text)
+      return text.isEmpty || text.count > limits.textBytes || ImageRedaction.isMarker(text) ? nil : String(utf8: text)
     case .null, .object, .array, .unusable: return nil
     }
   }

@@ -1,6 +1,6 @@
 /// Reads small XML documents as a tree of objects: an element with children or attributes is an object, one with text
-/// alone a text; elements of one name are an array; an attribute is a member `@name`, text beside children the member `#text`. The root element itself is
-/// the tree's root; prefixes of namespaces are left out.
+/// alone a text; elements of one name are an array; an attribute is a member `@name`, text beside children the member `#text`. The
+/// root element itself is the tree's root; prefixes of namespaces are left out.
 ///
 /// No document types and no entities but the five that XML brings along: nothing can grow.
 struct XMLReader {
@@ -95,10 +95,13 @@ struct XMLReader {
 
   private func element(_ state: inout State, depth: Int) throws(DecodingFault) -> (name: [UInt8], node: Node) {
     guard depth < limits.nesting else {
-      throw state.fault("more than \(limits.nesting) elements inside one another")
+      throw DecodingFault(
+        byte: state.at, "more than \(limits.nesting) elements inside one another", limit: .nesting)
     }
     state.nodes += 1
-    guard state.nodes <= limits.fields else { throw DecodingFault(payload: "more than \(limits.fields) values") }
+    guard state.nodes <= limits.fields else {
+      throw DecodingFault(payload: "more than \(limits.fields) values", limit: .fields)
+    }
     guard state.peek == UInt8(ascii: "<") else { throw state.fault("an element should stand here") }
     state.at += 1
     let name = try name(&state)
@@ -142,7 +145,9 @@ struct XMLReader {
 
   private func attribute(_ state: inout State) throws(DecodingFault) -> ([UInt8], [UInt8]) {
     state.nodes += 1
-    guard state.nodes <= limits.fields else { throw DecodingFault(payload: "more than \(limits.fields) values") }
+    guard state.nodes <= limits.fields else {
+      throw DecodingFault(payload: "more than \(limits.fields) values", limit: .fields)
+    }
     // `xmlns:x` is a namespace like `xmlns`.
     let isNamespace = state.sees("xmlns")
     let name = isNamespace ? Array("xmlns".utf8) : []

@@ -156,7 +156,7 @@ struct DeviceEvent {
       }
       taken = true
     }
-    if !taken, !items.isEmpty {
+    if !taken {
       message.emit(
         device, other.event, event: 1, moment, labels: labels, attributes: attributes(items), name: metric)
     }

@@ -22,6 +22,18 @@ struct JSONScope {
     number(value, device, entry, path(), labels: labels, scale: 0.01)
   }
 
+  /// `true`, `"ON"` or 1.
+  func flag(
+    _ value: JSONValue?, _ device: Device, _ entry: CatalogueEntry, _ path: @autoclosure () -> String,
+    labels: [Series.Label] = []
+  ) {
+    guard let value, value.kind != .null else { return }
+    guard let flag = VendorValue(value, limits: message.limits).boolean else {
+      return message.fault(DecodingFault(path: path(), "is neither true nor false", showing: value.text))
+    }
+    message.emit(device, entry, flag ? "true" : "false", moment, labels: labels)
+  }
+
   func state(
     _ value: JSONValue?, _ device: Device, _ entry: CatalogueEntry, _ path: @autoclosure () -> String,
     labels: [Series.Label] = []

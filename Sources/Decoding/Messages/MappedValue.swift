@@ -48,6 +48,7 @@ enum MappedValue {
     guard text.count <= limits.textBytes else {
       return .fault("a text of \(text.count) bytes; at most \(limits.textBytes) are taken")
     }
+    if ImageRedaction.isMarker(text) { return .fault(ImageRedaction.reason) }
     switch mapping.kind {
     case .gauge, .counter:
       let trimmed = text.trimmed

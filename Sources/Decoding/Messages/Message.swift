@@ -6,6 +6,7 @@ final class Message {
   let registry: Registry
   let limits: DecodingLimits
   let json: JSONParser
+  let memory = DecoderMemory()
 
   private(set) var reception = Reception(receivedAt: Timestamp(nanoseconds: 0))
   private(set) var observations: [Observation] = []
@@ -22,6 +23,9 @@ final class Message {
     self.limits = limits
     json = JSONParser(limits: limits)
   }
+
+  /// Before the topic's reader is asked for: what it finds out holds from this message on.
+  func arrive(_ reception: Reception) { memory.sequence = reception.sequence ?? memory.sequence + 1 }
 
   /// Takes over the caller's buffer, so that nothing is copied; `end` gives it back.
   func begin(_ reception: Reception, _ observations: inout [Observation]) {
@@ -79,7 +83,7 @@ final class Message {
     guard
       let series = registry.series(
         of: device, metric, labels: labels, unit: unit ?? entry.unit, kind: entry.kind)
-    else { return fault(DecodingFault(path: metric, "the limit of known series is reached")) }
+    else { return fault(DecodingFault(path: metric, "the limit of known series is reached", limit: .series)) }
     append(series, value, moment)
   }
 
@@ -107,7 +111,13 @@ final class Message {
   /// A text short enough to be a state, a label or a name; `nil`, and a fault, where it is longer.
   func shortText(_ bytes: UnsafeRawBufferPointer, path: @autoclosure () -> String) -> String? {
     guard bytes.count <= limits.textBytes else {
-      fault(DecodingFault(path: path(), "a text of \(bytes.count) bytes; at most \(limits.textBytes) are taken"))
+      fault(
+        DecodingFault(
+          path: path(), "a text of \(bytes.count) bytes; at most \(limits.textBytes) are taken", limit: .text))
+      return nil
+    }
+    if ImageRedaction.isMarker(bytes) {
+      fault(DecodingFault(path: path(), ImageRedaction.reason))
       return nil
     }
     return String(utf8: bytes)

@@ -22,6 +22,8 @@ enum VendorValue {
         self = .nothing
       } else if text.count > limits.textBytes {
         self = .fault("a text of \(text.count) bytes; at most \(limits.textBytes) are taken")
+      } else if ImageRedaction.isMarker(text) {
+        self = .fault(ImageRedaction.reason)
       } else if text.equals("true") {
         self = .flag(true)
       } else if text.equals("false") {

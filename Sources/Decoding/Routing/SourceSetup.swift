@@ -6,6 +6,7 @@ struct SourceSetup {
   let zone: LocalZone
   let registry: Registry
   let limits: DecodingLimits
+  let memory: DecoderMemory
 
   func compile() throws(DecoderSetupFault) -> any SourceFormat {
     if let profile = source.profile {

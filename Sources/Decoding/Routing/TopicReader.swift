@@ -14,6 +14,9 @@ protocol SourceFormat: AnyObject {
   func reader(for topic: RoutedTopic, _ message: Message) -> any TopicReader
 }
 
+/// A source whose payloads are JSON documents, one as independent of the others as what is asked of it.
+protocol JSONSourceFormat: SourceFormat {}
+
 /// A topic as its source sees it.
 struct RoutedTopic {
   let text: String
@@ -32,9 +35,13 @@ final class SilentReader: TopicReader {
   private let outcome: Decoder.Outcome
 
   init(ignoring reason: String) { outcome = .ignored(reason) }
-  init(refusing reason: String) { outcome = .refused(DecodingFault(payload: reason)) }
+  init(refusing reason: String, limit: DecodingLimits.Kind? = nil) {
+    outcome = .refused(DecodingFault(payload: reason, limit: limit))
+  }
 
-  static var deviceLimit: SilentReader { SilentReader(refusing: "the limit of known devices is reached") }
+  static var deviceLimit: SilentReader {
+    SilentReader(refusing: "the limit of known devices is reached", limit: .devices)
+  }
 
   var device: Device? { nil }
   var payloadDecidesDevice: Bool { false }

@@ -2,8 +2,19 @@
 enum BinaryContent {
   /// What the payload is, with its size: `a JPEG image of 48213 bytes`; `nil` where it is text.
   static func describe(_ payload: UnsafeRawBufferPointer) -> String? {
+    if let redacted = redacted(payload) { return redacted }
     guard let kind = kind(payload) else { return nil }
     return "\(kind) of \(payload.count) bytes"
+  }
+
+  /// The same for images alone: where the payload is binary anyway.
+  static func image(_ payload: UnsafeRawBufferPointer) -> String? {
+    ImageRedaction.mediaType(payload).map { "an image (\($0)) of \(payload.count) bytes" } ?? redacted(payload)
+  }
+
+  /// What is kept of an image: its kind, size and hash.
+  private static func redacted(_ payload: UnsafeRawBufferPointer) -> String? {
+    ImageRedaction.isMarker(payload) ? ImageRedaction.reason : nil
   }
 
   private static let signatures: [(bytes: [UInt8], kind: String)] = [

@@ -24,9 +24,10 @@ final class DeriveRoom: Sendable {
     var error: String?
   }
 
-  private let snapshot = Mutex(Snapshot())
+  private let snapshot: Mutex<Snapshot>
   private let stopping = Atomic(false)
   private let committed: Bell
+  private let suspicion: Suspicion
   private let log: @Sendable (String) -> Void
   private let gate: IngestGate
   private let full: @Sendable () -> Void
@@ -34,13 +35,19 @@ final class DeriveRoom: Sendable {
 
   /// - Parameters:
   ///   - committed: rings when the journal has grown.
+  ///   - journalPath: the file whose next opening must look closer where a damaged page is met.
+  ///   - position: how far an earlier process came, to be told until this one has taken it up.
   ///   - gate: knows whether the disk has room.
   ///   - full: called where the disk has no room for what was derived.
   ///   - fail: called where only a new process can go on.
   init(
-    committed: Bell, gate: IngestGate, log: @escaping @Sendable (String) -> Void,
+    committed: Bell, journalPath: String, position: Int64, gate: IngestGate, log: @escaping @Sendable (String) -> Void,
     full: @escaping @Sendable () -> Void, fail: @escaping @Sendable (String) -> Void
   ) {
+    var snapshot = Snapshot()
+    snapshot.position = position
+    self.snapshot = Mutex(snapshot)
+    suspicion = Suspicion(journal: journalPath)
     self.gate = gate
     self.committed = committed
     self.log = log
@@ -59,12 +66,19 @@ final class DeriveRoom: Sendable {
   private static let idle = Span.seconds(1)
   /// How often status and store are looked at while there is much to derive.
   private static let housekeepingInterval = Span.milliseconds(500)
+  /// And while the store is full, when messages wait for what is deleted.
+  private static let pressedInterval = Span.milliseconds(250)
 
   /// Runs until `stop`; then derives what there is, and writes it.
   ///
-  /// - Parameter keep: looks after the store; called now and then between turns.
-  func run(_ deriver: Deriver, keep: (Deriver) -> Void) {
+  /// - Parameters:
+  ///   - make: takes up where an earlier process left off, which may mean to read the open windows' messages again.
+  ///   - watch: looks how full the store is while that can't be done.
+  ///   - keep: looks after the store; called now and then between turns.
+  func run(make: () throws -> Deriver, watch: () throws -> Void, keep: (Deriver) throws -> Void) {
+    guard let deriver = begin(make, watch) else { return }
     var lastKept = Span.zero
+    var isSuspect = false
     while !stopping.load(ordering: .relaxed) {
       let mark = committed.count()
       let now = SystemClock.monotonic
@@ -72,8 +86,8 @@ final class DeriveRoom: Sendable {
       var failed = false
       do {
         // On a full disk nothing new is derived: the last room is for marking what was delivered.
-        if gate.hasDiskRoom {
-          atHead = try deriver.turn(now: now)
+        if !gate.isClosed(by: .disk) {
+          atHead = try deriver.turn(now: now, isPressed: !gate.isOpen)
           publish(deriver, error: nil)
         } else {
           failed = true
@@ -81,18 +95,26 @@ final class DeriveRoom: Sendable {
       } catch {
         failed = true
         publish(deriver, error: String(describing: error))
-        if (error as? DatabaseError)?.kind == .full { full() }
-        if DeriveRoom.needsNewProcess(error) { fail(String(describing: error)) }
+        consider(error)
       }
-      if now.nanoseconds - lastKept.nanoseconds >= DeriveRoom.housekeepingInterval.nanoseconds {
+      if deriver.metDamagedPage, !isSuspect {
+        isSuspect = true
+        suspicion.raise()
+      }
+      let interval = gate.isOpen ? DeriveRoom.housekeepingInterval : DeriveRoom.pressedInterval
+      if now.nanoseconds - lastKept.nanoseconds >= interval.nanoseconds {
         lastKept = now
-        keep(deriver)
+        do {
+          try keep(deriver)
+        } catch {
+          consider(error)
+        }
       }
       if failed {
         // What can't be written now is kept, and tried again with the next commit, or in a second.
         committed.wait(past: committed.count(), timeout: DeriveRoom.idle)
       } else if atHead {
-        committed.wait(past: mark, timeout: DeriveRoom.idle)
+        committed.wait(past: mark, timeout: gate.isOpen ? DeriveRoom.idle : DeriveRoom.pressedInterval)
       }
     }
     do {
@@ -104,10 +126,38 @@ final class DeriveRoom: Sendable {
     publish(deriver, error: nil)
   }
 
+  /// A start that fails (a full disk, say) is made anew each second, from the beginning: half of one is of no use.
+  private func begin(_ make: () throws -> Deriver, _ watch: () throws -> Void) -> Deriver? {
+    while !stopping.load(ordering: .relaxed) {
+      do {
+        return try make()
+      } catch {
+        let text = String(describing: error)
+        let isNews = snapshot.withLock { snapshot in
+          defer { snapshot.error = text }
+          return snapshot.error != text
+        }
+        if isNews { log("deriving can't begin: \(text)") }
+        consider(error)
+        try? watch()
+        committed.wait(past: committed.count(), timeout: DeriveRoom.idle)
+      }
+    }
+    return nil
+  }
+
+  /// Has room made on a full disk, and ends the process where nothing else helps.
+  private func consider(_ error: any Error) {
+    if (error as? DatabaseError)?.kind == .full { full() }
+    if let error = error as? JournalError, error.kind == .damaged { suspicion.raise() }
+    if DeriveRoom.needsNewProcess(error) { fail(String(describing: error)) }
+  }
+
   /// After an I/O error nobody knows what is on flash, and a damaged file is mended only when it is opened.
   private static func needsNewProcess(_ error: any Error) -> Bool {
     switch error {
     case let error as OutboxError: error.code == .halted
+    case let error as JournalError: error.kind == .damaged
     case let error as DatabaseError: error.kind == .io || error.kind == .corrupt
     default: false
     }

@@ -34,21 +34,3 @@ final class IngestSink: MessageSink {
 
   var acceptsMessages: Bool { gate.isOpen }
 }
-
-/// Whether the store has room for more: by the word of whoever watches the quota, and of the journal, which meets the
-/// disk's end first.
-final class IngestGate: Sendable {
-  /// Closed until somebody has looked: a gateway that is cut off again and again must not outgrow its quota.
-  private let open = Atomic(false)
-  private let diskHasRoom = Atomic(true)
-
-  var isOpen: Bool { open.load(ordering: .relaxed) && diskHasRoom.load(ordering: .relaxed) }
-
-  /// Returns whether that was news.
-  func set(_ isOpen: Bool) -> Bool { open.exchange(isOpen, ordering: .relaxed) != isOpen }
-
-  /// Returns whether that was news.
-  func setDisk(hasRoom: Bool) -> Bool { diskHasRoom.exchange(hasRoom, ordering: .relaxed) != hasRoom }
-
-  var hasDiskRoom: Bool { diskHasRoom.load(ordering: .relaxed) }
-}

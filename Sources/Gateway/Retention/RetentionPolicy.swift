@@ -39,15 +39,16 @@ struct RetentionPolicy: Sendable, Equatable {
   mutating func plan(_ usage: StoreUsage, now: Timestamp?) -> Plan {
     acceptsMessages = mayAccept(usage)
     var plan = Plan(acceptsMessages: acceptsMessages)
-    if let now { plan.expire = (usage.derivedBefore, now - rawRetention) }
+    let deletableBefore = min(usage.derivedBefore, usage.heldFrom)
+    if let now { plan.expire = (deletableBefore, now - rawRetention) }
     let excess = usage.bytes - target
     guard excess > 0 else { return plan }
     let wanted = usage.oldestSegment + excess / usage.bytesPerSegment + 1
     if usage.deliveredBefore > usage.oldestSegment {
       plan.makeRoomBefore = min(wanted, usage.deliveredBefore)
-    } else if usage.derivedBefore > usage.oldestSegment {
-      plan.makeRoomBefore = min(wanted, usage.derivedBefore)
-    } else {
+    } else if deletableBefore > usage.oldestSegment {
+      plan.makeRoomBefore = min(wanted, deletableBefore)
+    } else if usage.derivedBefore <= usage.oldestSegment {
       plan.outboxLimit = max(0, target - usage.journalBytes - usage.otherBytes)
     }
     return plan

@@ -11,8 +11,10 @@ struct StoreUsage: Sendable, Equatable {
   var newestSegment: Int64
   /// Segments below this are derived.
   var derivedBefore: Int64
-  /// Segments below this are derived, and what came of them is delivered.
+  /// Segments below this are derived, what came of them is delivered, and nothing holds them.
   var deliveredBefore: Int64
+  /// Segments from this on are held, derived or not: late readings wait to be counted, and that takes a moment only.
+  var heldFrom: Int64 = .max
 
   var bytes: Int64 { journalBytes + outboxBytes + otherBytes }
 
@@ -25,6 +27,8 @@ struct StoreUsage: Sendable, Equatable {
   /// What one segment takes on average; at least 1.
   var bytesPerSegment: Int64 { max(1, journalBytes / segments) }
 
-  /// About what raw takes that is not derived yet.
-  var underivedBytes: Int64 { max(0, newestSegment - max(derivedBefore, oldestSegment) + 1) * bytesPerSegment }
+  /// About what raw takes that is not derived yet. Never more than there is, however far ids leap.
+  var underivedBytes: Int64 {
+    max(0, min(newestSegment - max(derivedBefore, oldestSegment) + 1, segments)) * bytesPerSegment
+  }
 }

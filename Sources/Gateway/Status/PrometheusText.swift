@@ -20,6 +20,9 @@ enum PrometheusText {
     counter(
       "lumbung_broker_redelivered_messages_total", "Messages that were committed before and are not stored again.",
       report.broker.redelivered)
+    counter(
+      "lumbung_broker_image_messages_total", "Messages with an image, of which only size and hash are kept.",
+      report.broker.images)
     counter("lumbung_broker_reconnects_total", "Connections made after the first.", report.broker.reconnects)
     if let dropped = report.broker.dropped_by_broker {
       gauge("lumbung_broker_dropped_messages", "Messages that the broker says it dropped since it started.", dropped)
@@ -34,6 +37,12 @@ enum PrometheusText {
     counter("lumbung_derive_partial_messages_total", "Messages decoded in part.", report.derive.partial)
     counter("lumbung_derive_too_late_observations_total", "Readings older than lateness.", report.derive.too_late)
     counter("lumbung_derive_unrouted_messages_total", "Messages that no source takes.", report.derive.unrouted)
+    metric(
+      "lumbung_derive_limit_hits_total", "counter", "Messages that went beyond a limit of [limits].",
+      report.derive.limit_hits.sorted { $0.key < $1.key }.map { ("{limit=\"\($0.key)\"}", Double($0.value)) })
+    counter(
+      "lumbung_derive_rebirths_wanted_total", "Sparkplug messages that need another birth.",
+      report.derive.rebirths_wanted)
     counter("lumbung_derive_sealed_windows_total", "Windows sealed, one for each device.", report.derive.sealed_windows)
     counter("lumbung_derive_revisions_total", "Windows sent again because of late readings.", report.derive.revisions)
     gauge("lumbung_derive_devices", "Devices known.", report.derive.devices)

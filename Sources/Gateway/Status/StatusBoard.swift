@@ -16,10 +16,11 @@ final class StatusBoard: Sendable {
   private let session: Session
   private let uplinks: [HTTPUplink]
   private let gate: IngestGate
+  private let incidents: IncidentLog
 
   init(
     settings: GatewaySettings, started: Timestamp, room: JournalRoom, derive: DeriveRoom, outbox: Outbox,
-    session: Session, uplinks: [HTTPUplink], gate: IngestGate
+    session: Session, uplinks: [HTTPUplink], gate: IngestGate, incidents: IncidentLog
   ) {
     self.settings = settings
     self.started = started
@@ -29,6 +30,7 @@ final class StatusBoard: Sendable {
     self.session = session
     self.uplinks = uplinks
     self.gate = gate
+    self.incidents = incidents
   }
 
   func report() -> StatusReport {
@@ -56,6 +58,8 @@ final class StatusBoard: Sendable {
         message: $0.message)
     }
     report.active_alarm_count = snapshot.activeAlarmCount
+    report.store.refusal = refusal
+    report.incidents = incidents.shown
     return report
   }
 
@@ -67,10 +71,17 @@ final class StatusBoard: Sendable {
       let why = status.lastError.map { ": \($0)" } ?? ""
       reasons.append("broker \(settings.broker.url): \(status.state.rawValue)\(why)")
     }
-    if let error = room.status.commit_error { reasons.append("journal: \(error)") }
     if let error = derive.current.error { reasons.append("derive: \(error)") }
-    if !gate.isOpen { reasons.append("the store is full; see /api/status") }
+    if let refusal { reasons.append(refusal) }
     return (reasons.isEmpty, reasons)
+  }
+
+  /// Why nothing is read; `nil` while messages are taken.
+  private var refusal: String? {
+    if let error = room.status.commit_error { return "journal: \(error)" }
+    if gate.isClosed(by: .disk) { return "the disk is full; free space on the file system of \(settings.store.path)" }
+    return gate.isClosed(by: .quota)
+      ? "the store is full: max_size is reached with what must not go; the broker keeps what comes" : nil
   }
 
   private func broker() -> StatusReport.Broker {
@@ -83,6 +94,7 @@ final class StatusBoard: Sendable {
     broker.error = status.lastError.map { String(describing: $0) }
     broker.received = status.received
     broker.redelivered = status.redelivered
+    broker.images = status.redacted
     broker.reconnects = status.reconnects
     broker.dropped_by_broker = status.brokerDropped
     return broker
@@ -102,6 +114,9 @@ final class StatusBoard: Sendable {
     derive.partial = snapshot.counts.partial
     derive.too_late = snapshot.counts.tooLate
     derive.unrouted = snapshot.counts.unrouted
+    derive.damaged_segments = snapshot.counts.damagedSegments
+    derive.limit_hits = snapshot.counts.limitHits
+    derive.rebirths_wanted = snapshot.counts.rebirthsWanted
     derive.last_quarantined = snapshot.quarantine.reversed()
     derive.error = snapshot.error
     return derive

@@ -39,6 +39,8 @@ enum FileSystem {
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
     var bytes: [UInt8] = []
+    // Once and no more: a log that is read whole would else be held twice while it grows.
+    bytes.reserveCapacity(min(limit, Int(size(of: path) ?? 0)))
     var chunk = [UInt8](repeating: 0, count: min(limit, 1 << 20))
     while bytes.count < limit {
       let got = chunk.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, min($0.count, limit - bytes.count)) }
@@ -47,6 +49,23 @@ enum FileSystem {
       bytes.append(contentsOf: chunk[..<got])
     }
     return bytes
+  }
+
+  /// A file of a line, written so that a power cut leaves the old text or the new.
+  static func write(_ text: String, to path: String) throws(FileError) {
+    let draft = path + ".new"
+    let descriptor = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
+    guard descriptor >= 0 else { throw FileError("writing", draft) }
+    let bytes = Array(text.utf8)
+    let done = Glibc.write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
+    let refused = FileError("writing", draft)
+    close(descriptor)
+    guard done else {
+      unlink(draft)
+      throw refused
+    }
+    try move(draft, to: path)
+    try syncFolder(of: path)
   }
 
   static func move(_ path: String, to target: String) throws(FileError) {

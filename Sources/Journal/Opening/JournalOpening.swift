@@ -4,13 +4,27 @@ import Telemetry
 /// Opens a journal for writing, whatever a crash, a worn-out flash or a stranger has left in its place.
 ///
 /// In order: end an interrupted salvage; look at the first page without SQLite, so that a file of a newer version is
-/// not touched; let SQLite open it; after anything but an orderly stop, have SQLite check the structure, and look for
+/// not touched; let SQLite open it; after anything but an orderly stop, look at the structure, and look for
 /// committed segments behind damage in the log, which SQLite forgets without a word. What fails is salvaged.
+///
+/// The work is bounded whatever the journal's size: SQLite checks the structure of a small file whole; of a large one
+/// only the list of free pages and the newest segments are looked at, and `JournalExamination` does the rest while the
+/// journal is in use. Where that one, or anyone else, meets a damaged page, it raises the `Suspicion`, and the next
+/// opening looks at everything.
 struct JournalOpening {
   let path: String
   let options: JournalWriter.Options
   let wasClean: Bool
 
+  /// SQLite checks a file whole up to this size: half a second on slow flash.
+  static let wholeBytes: Int64 = 16 << 20
+  /// A log beyond this is left to SQLite alone: its image would be most of the memory that a start may take.
+  static let logBytes = 24 << 20
+  /// So many of the newest segments are read where a file is not checked whole, and no more once they hold so much.
+  static let newestSegments: Int64 = 64
+  static let newestBytes = 4 << 20
+
+  private var suspicion: Suspicion { Suspicion(journal: path) }
   private var logPath: String { path + "-wal" }
 
   private struct Damage: Error {
@@ -26,6 +40,7 @@ struct JournalOpening {
       return try attempt()
     } catch let damage as Damage {
       let report = try salvage.run(reason: damage.reason, word: damage.word)
+      try suspicion.forget()
       return (try open(), report)
     }
   }
@@ -37,29 +52,89 @@ struct JournalOpening {
   }
 
   private func attempt() throws -> (database: Database, report: OpenReport) {
-    let log = LogImage(path: logPath, fallbackPageSize: options.pageSize)
+    let log = LogImage(path: logPath, fallbackPageSize: options.pageSize, limit: JournalOpening.logBytes)
     let isNew = try examine(log)
-    let mustCheck = options.verification == .always || options.verification == .unlessClosedCleanly && !wasClean
+    let look = isNew ? .nothing : look(log)
     do {
       let database = try open()
       if isNew {
         try JournalSchema.create(in: database, uuid: NamedUUID.random(), floor: 0)
         return (database, OpenReport(outcome: .created))
       }
-      if mustCheck, let finding = try database.text("PRAGMA quick_check(1)"), finding != "ok" {
-        throw Damage(reason: "SQLite finds: \(finding.prefix(200))", word: "pages")
+      var report = OpenReport(outcome: .opened)
+      if look == .whole || look == .newest && !newestAreSound(in: database) {
+        try checkWhole(database)
+      } else {
+        report.isExamined = look == .nothing
       }
+      try JournalSchema.bring(database)
       guard try JournalSchema.uuid(in: database) != nil else {
         throw Damage(reason: "it has lost its UUID", word: "schema")
       }
       guard try database.integer("SELECT max(id) FROM segment") < JournalSchema.maximumID else {
         throw Damage(reason: "it holds an impossible id", word: "pages")
       }
-      var report = OpenReport(outcome: .opened)
-      if !wasClean, let log { try recover(behind: log, into: database, &report) }
+      if !wasClean {
+        if let log { try recover(behind: log, into: database, &report) }
+        try settle(database)
+      }
       return (database, report)
     } catch let error as DatabaseError where error.kind == .corrupt || error.kind == .other {
       throw Damage(reason: error.message, word: error.kind == .corrupt ? "pages" : "schema")
+    }
+  }
+
+  private enum Look { case nothing, newest, whole }
+
+  /// How closely the file must be looked at.
+  private func look(_ log: LogImage?) -> Look {
+    switch suspicion.level {
+    case .suspected, .condemned: return .whole
+    case nil, .cleared: break
+    }
+    switch options.verification {
+    case .never: return .nothing
+    case .always: return .whole
+    case .unlessClosedCleanly:
+      if wasClean { return .nothing }
+      let size = FileSystem.size(of: path) ?? 0
+      guard size > JournalOpening.wholeBytes else { return .whole }
+      let header = log?.newestPage(1).map(Array.init) ?? FileSystem.contents(of: path, limit: 4096) ?? []
+      guard let pageSize = try? FileHeader(header).pageSize, let file = PageFile(path: path, pageSize: pageSize) else {
+        return .whole
+      }
+      return FreeList(file: file, log: log).fault == nil ? .newest : .whole
+    }
+  }
+
+  private func checkWhole(_ database: Database) throws {
+    if suspicion.level == .condemned { throw Damage(reason: "damaged pages were met more than once", word: "pages") }
+    if let finding = try database.text("PRAGMA quick_check(1)"), finding != "ok" {
+      throw Damage(reason: "SQLite finds: \(finding.prefix(200))", word: "pages")
+    }
+    if suspicion.level == .suspected { suspicion.clear() }
+  }
+
+  /// Reads what was written last, where a crash is likeliest to have left something behind.
+  private func newestAreSound(in database: Database) -> Bool {
+    guard let newest = try? JournalSchema.newestID(in: database), let reader = try? JournalReader(path: path),
+      let items = try? reader.segments(
+        after: newest - JournalOpening.newestSegments, limit: Int(JournalOpening.newestSegments),
+        maxBytes: JournalOpening.newestBytes)
+    else { return false }
+    return !reader.metDamagedPage
+      && items.allSatisfy { item in
+        if case .damaged = item { false } else { true }
+      }
+  }
+
+  /// What an earlier process wrote may be in the kernel's cache alone, if a sync of it failed: commits that go behind
+  /// it in the log would be lost with it. Moved into the file and synced, and the log begun anew, it is there for good.
+  private func settle(_ database: Database) throws(DatabaseError) {
+    do {
+      try database.checkpoint()
+    } catch  where error.kind == .full {
+      // Without room for that, there is none for commits.
     }
   }
 
@@ -87,9 +162,9 @@ struct JournalOpening {
     guard header.applicationID == JournalSchema.applicationID else {
       throw Damage(reason: "it was not made by this program (application id \(header.applicationID))", word: "foreign")
     }
-    guard header.userVersion != JournalSchema.version else { return false }
+    if JournalSchema.chain.knows(header.userVersion) { return false }
     // The version stands in a table as well: where that one says otherwise, the header has been damaged.
-    if header.userVersion > JournalSchema.version, storedVersion() != JournalSchema.version {
+    if header.userVersion > JournalSchema.version, storedVersion().map(JournalSchema.chain.knows) != true {
       throw JournalError(
         kind: .newerSchema, operation: "opening", path: path,
         reason: "its schema is version \(header.userVersion), this program knows \(JournalSchema.version)")

@@ -24,6 +24,10 @@ public struct OpenReport: Sendable, Equatable {
   /// Whether the journal is still the one that it was. Where not, cursors into the old one mean nothing.
   public var keptUUID = true
 
+  /// Whether all of its structure was looked at. Where not, only the newest part was, so that the start does not take
+  /// longer with every message: `JournalExamination` looks at the rest.
+  public var isExamined = true
+
   static let maximumGaps = 100
 
   init(outcome: Outcome, reason: String? = nil) {

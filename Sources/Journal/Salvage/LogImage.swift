@@ -27,8 +27,9 @@ struct LogImage {
 
   /// `nil` where there is no log, or nothing in it.
   /// - Parameter fallbackPageSize: Used where the log's own header is damaged.
-  init?(path: String, fallbackPageSize: Int) {
-    guard let size = FileSystem.size(of: path), size > LogImage.headerLength, size <= LogImage.maximumLength,
+  /// - Parameter limit: A longer log is not looked at.
+  init?(path: String, fallbackPageSize: Int, limit: Int = maximumLength) {
+    guard let size = FileSystem.size(of: path), size > LogImage.headerLength, size <= limit,
       let bytes = FileSystem.contents(of: path, limit: LogImage.maximumLength)
     else { return nil }
     self.init(bytes: bytes, fallbackPageSize: fallbackPageSize)

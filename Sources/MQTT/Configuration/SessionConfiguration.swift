@@ -29,6 +29,11 @@ public struct SessionConfiguration: Sendable {
   public var commitDeadline: Int
   /// Bytes. A message with a larger payload is stored nowhere, acknowledged and counted.
   public var maxPayload: Int
+  /// What is kept of a payload in its place, stored and compared; `nil` where it is kept as it is. Asked on the session's
+  /// thread, for every message, and always of the same mind about the same bytes.
+  public var redact: @Sendable (UnsafeRawBufferPointer) -> [UInt8]? = { _ in nil }
+  /// False only in a fault test's control: what the broker sends again is then stored, and counted, again.
+  public var recognisesRedeliveries = true
 
   public init(
     address: BrokerAddress, username: String? = nil, password: @escaping @Sendable () throws -> String? = { nil },

@@ -6,7 +6,7 @@ extension SessionLoop: ClientDelegate {
     guard reason == 0 else { return }
     gate.established()
     // Here and not later: under TLS the same read may bring the first messages.
-    redelivery.connected(sessionPresent: sessionPresent)
+    redelivery.connected(sessionPresent: sessionPresent && configuration.recognisesRedeliveries)
     pacing.connected(window: choice.version == .v5 ? Int(configuration.receiveMaximum) : nil, now: now)
   }
 
@@ -25,6 +25,17 @@ extension SessionLoop: ClientDelegate {
       noteOversized(message)
       return pacing.received(bytes: 0, stored: false, now: now)
     }
+    guard let redacted = configuration.redact(message.payload) else { return take(message, size) }
+    status.redacted += 1
+    let (topic, packetID, qos, retained) = (message.topic, message.packetID, message.qos, message.retained)
+    redacted.withUnsafeBytes { kept in
+      take(
+        IncomingMessage(topic: topic, payload: kept, packetID: packetID, qos: qos, retained: retained),
+        topic.count + kept.count)
+    }
+  }
+
+  private func take(_ message: borrowing IncomingMessage, _ size: Int) {
     if message.qos == 0 {
       status.receivedAtQoS0 += 1
     } else {

@@ -38,7 +38,9 @@ public struct SessionStatus: Sendable, Equatable {
 
   /// Messages read, redelivered and oversized ones included.
   public var received: Int64 = 0
-  /// Of these, at QoS 0: outside every promise.
+  /// Messages of which a part was replaced by what `redact` gave, since the start.
+  public var redacted: Int64 = 0
+  /// Of those received, at QoS 0: outside every promise.
   public var receivedAtQoS0: Int64 = 0
   /// Recognised as committed before: acknowledged, not stored again.
   public var redelivered: Int64 = 0

@@ -71,11 +71,15 @@ enum Codec {
     return output
   }
 
-  /// Level 3, zstd's default.
+  /// Level 3, zstd's default; with a checksum, as gzip has one, so that a damaged batch is never taken for another.
   private static func zstd(_ bytes: [UInt8]) throws(OutboxError) -> [UInt8] {
+    guard let context = ZSTD_createCCtx() else { throw fault(.compression, "compressing", "no memory") }
+    defer { ZSTD_freeCCtx(context) }
+    ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, 3)
+    ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
     var result = 0
     let output = [UInt8](unsafeUninitializedCapacity: ZSTD_compressBound(bytes.count)) { buffer, count in
-      result = ZSTD_compress(buffer.baseAddress, buffer.count, bytes, bytes.count, 3)
+      result = ZSTD_compress2(context, buffer.baseAddress, buffer.count, bytes, bytes.count)
       count = ZSTD_isError(result) == 0 ? result : 0
     }
     guard ZSTD_isError(result) == 0 else {

@@ -66,8 +66,12 @@ struct Opening {
       // A rollback journal is only there where a first start was cut short before the file had a log: SQLite rolls it
       // back, which no reader may.
       let isCutShort = (SmallFile.size(options.path + "-journal") ?? 0) > 0
-      let version = try (isCutShort ? connect() : Database(path: options.path, mode: .reader))
-        .integer("PRAGMA user_version")
+      let glance = try isCutShort ? connect() : Database(path: options.path, mode: .reader)
+      let version = try glance.integer("PRAGMA user_version")
+      let isOutbox = try glance.integer("SELECT count(*) FROM sqlite_schema WHERE name='outbox_era'") == 1
+      guard version == 0 || isOutbox else {
+        throw Damage(slug: "foreign", message: "it is a database, but no outbox")
+      }
       guard version <= Schema.version else {
         throw OutboxError(
           .newerSchema, operation: "opening", path: options.path,
@@ -83,7 +87,9 @@ struct Opening {
         try makeSchema(in: database, generation: known ?? 0)
         return database
       }
+      try Schema.chain.bring(database)
       try look(at: database)
+      try settle(database)
       let statement = try database.statement("SELECT max(generation) FROM outbox_era WHERE epoch=?1")
       defer { statement.reset() }
       let used = try statement.bind(1, options.epoch).step() && !statement.isNull(0) ? Int(statement.integer(0)) : nil
@@ -98,8 +104,19 @@ struct Opening {
     }
   }
 
+  /// What an earlier process wrote may be in the kernel's cache alone, if a sync of it failed: commits that go behind
+  /// it in the log would be lost with it. Moved into the file and synced, and the log begun anew, it is there for good.
+  private func settle(_ database: Database) throws(DatabaseError) {
+    do {
+      try database.checkpoint()
+    } catch  where error.kind == .full {
+      // Without room for that, there is none for commits.
+    }
+  }
+
   private func connect() throws(DatabaseError) -> Database {
-    try Database(path: options.path, mode: .writer, synchronous: options.synchronous)
+    try Database(
+      path: options.path, mode: .writer, synchronous: options.synchronous, checkpointPages: options.checkpointPages)
   }
 
   /// A glance at every table, and a thorough look where the file is suspected. Not always: it reads the whole file.

@@ -17,6 +17,7 @@ extension GatewaySettings {
     let time = root.table("time", title: "[time]")
     let trust = time.choice("trust", ClockTrust.self)
     time.finish()
+    let limits = LimitSettings(reading: root.table("limits", title: "[limits]"))
 
     var names: [String: Int?] = [:]
     let profileReader = ProfileReader(profiles)
@@ -42,7 +43,7 @@ extension GatewaySettings {
     guard let id else { return nil }
     self.init(
       gatewayID: id, timezone: timezone ?? "UTC", labels: labels, broker: broker, store: store, summary: summary,
-      trust: trust ?? .kernel, sources: sources, alarms: alarms, uplinks: uplinks, adminListen: listen,
+      trust: trust ?? .kernel, limits: limits, sources: sources, alarms: alarms, uplinks: uplinks, adminListen: listen,
       logLevel: level ?? .info)
   }
 

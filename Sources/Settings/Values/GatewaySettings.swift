@@ -11,6 +11,7 @@ public struct GatewaySettings: Sendable, Hashable {
   public var store: StoreSettings
   public var summary: SummarySettings
   public var trust: ClockTrust
+  public var limits: LimitSettings
   /// In the order of the file: where the topics of two overlap, the first takes the message.
   public var sources: [SourceDefinition]
   public var alarms: [AlarmRule]
@@ -23,8 +24,9 @@ public struct GatewaySettings: Sendable, Hashable {
   public init(
     gatewayID: String, timezone: String = "UTC", labels: [String: String] = [:], broker: BrokerSettings? = nil,
     store: StoreSettings = StoreSettings(), summary: SummarySettings = SummarySettings(),
-    trust: ClockTrust = .kernel, sources: [SourceDefinition] = [], alarms: [AlarmRule] = [],
-    uplinks: [UplinkDefinition] = [], adminListen: ListenAddress? = .standard, logLevel: LogLevel = .info
+    trust: ClockTrust = .kernel, limits: LimitSettings = LimitSettings(), sources: [SourceDefinition] = [],
+    alarms: [AlarmRule] = [], uplinks: [UplinkDefinition] = [], adminListen: ListenAddress? = .standard,
+    logLevel: LogLevel = .info
   ) {
     self.gatewayID = gatewayID
     self.timezone = timezone
@@ -33,6 +35,7 @@ public struct GatewaySettings: Sendable, Hashable {
     self.store = store
     self.summary = summary
     self.trust = trust
+    self.limits = limits
     self.sources = sources
     self.alarms = alarms
     self.uplinks = uplinks

@@ -7,6 +7,8 @@ struct FrigateBox: DeviceModel {
     let name: String
     /// Until when an object is in front of it: no second one begins.
     var busyUntil = Span.zero
+    /// Told of already: from then on the box's availability is its own, too.
+    var isKnown = false
   }
 
   /// What Frigate is told to detect at; its boxes are small.
@@ -44,8 +46,9 @@ struct FrigateBox: DeviceModel {
 
   /// As after every connection to the broker: all states again, motion off. None of it is a transition.
   mutating func connect(at moment: Moment, random: inout SeededRandom, drafts: inout [Draft]) {
-    drafts.append(.announcement(prefix + "available", "online"))
+    drafts.append(availability("online"))
     for index in cameras.indices {
+      cameras[index].isKnown = true
       cameras[index].busyUntil = moment.at
       let topic = prefix + cameras[index].name
       for var draft: Draft in [
@@ -61,12 +64,19 @@ struct FrigateBox: DeviceModel {
   /// What a gateway calls the camera.
   private func device(_ camera: String) -> String { "\(site)/\(camera)" }
 
-  func will() -> [Draft] { [.announcement(prefix + "available", "offline")] }
+  func will() -> [Draft] { [availability("offline")] }
+
+  private func availability(_ state: String) -> Draft {
+    var draft = Draft.announcement(prefix + "available", state)
+    draft.devices = [name] + cameras.filter(\.isKnown).map { device($0.name) }
+    return draft
+  }
 
   mutating func restart(at moment: Moment) { uptime.restart(at: moment) }
 
   mutating func report(_ stream: Int, at moment: Moment, random: inout SeededRandom, drafts: inout [Draft]) {
     if stream == 0 {
+      for index in cameras.indices { cameras[index].isKnown = true }
       drafts.append(
         Draft(
           topic: prefix + "stats", payload: statistics(at: moment, &random), nature: .dated,
@@ -136,6 +146,7 @@ struct FrigateBox: DeviceModel {
     let camera = cameras[index].name
     let object = FrigateObject(camera: camera, start: moment.time, number: objects, random: &random)
     objects += 1
+    cameras[index].isKnown = true
     let topic = prefix + camera
     func tell(_ subject: String, _ text: String, after delay: Span = .zero) {
       var draft = Draft.undated("\(topic)/\(subject)", text)

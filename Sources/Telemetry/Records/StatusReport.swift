@@ -11,6 +11,8 @@ public struct StatusReport: Codable, Sendable, Equatable {
     public var error: String?
     public var received: Int64 = 0
     public var redelivered: Int64 = 0
+    /// Messages with an image, of which only size and hash are kept.
+    public var images: Int64 = 0
     public var reconnects: Int64 = 0
     /// What the broker says it dropped, since it started; `nil` where it doesn't tell.
     public var dropped_by_broker: Int64?
@@ -43,6 +45,12 @@ public struct StatusReport: Codable, Sendable, Equatable {
     public var partial: Int64 = 0
     public var too_late: Int64 = 0
     public var unrouted: Int64 = 0
+    /// Segments of the journal that could not be read back: their messages are lost.
+    public var damaged_segments: Int64 = 0
+    /// How often each limit of `[limits]` was hit; those that were not are left out.
+    public var limit_hits: [String: Int64] = [:]
+    /// Messages of Sparkplug that could not be understood, or not in full, without another birth.
+    public var rebirths_wanted: Int64 = 0
     /// The latest quarantined messages: topic and reason, newest first, never the payload.
     public var last_quarantined: [Quarantined] = []
     public var error: String?
@@ -102,8 +110,40 @@ public struct StatusReport: Codable, Sendable, Equatable {
     /// Records dropped for want of room, each accounted for to the receiver, ever.
     public var dropped_records: Int64 = 0
     public var dead_letters: Int64 = 0
+    /// Why nothing is read from the broker now; `nil` while messages are taken.
+    public var refusal: String?
 
     public init() {}
+  }
+
+  /// Something that happened to the store.
+  public struct Incident: Codable, Sendable, Equatable {
+    /// The same however often the same thing is met and told.
+    public var id: String
+    public var time: String
+    /// `journal-damaged`, `journal-repaired`, `journal-shortened`, `outbox-damaged`, `segment-damaged`.
+    public var what: String
+    /// For people.
+    public var reason: String
+    /// Where the damaged file lies now.
+    public var set_aside: String?
+    /// Segments of a journal, batches of an outbox, that could be read and go on.
+    public var salvaged: Int64?
+    /// Segments that are lost, as ids and ranges.
+    public var gaps: String?
+
+    public init(
+      id: String, time: String, what: String, reason: String, set_aside: String? = nil, salvaged: Int64? = nil,
+      gaps: String? = nil
+    ) {
+      self.id = id
+      self.time = time
+      self.what = what
+      self.reason = reason
+      self.set_aside = set_aside
+      self.salvaged = salvaged
+      self.gaps = gaps
+    }
   }
 
   public struct Alarm: Codable, Sendable, Equatable {
@@ -138,6 +178,8 @@ public struct StatusReport: Codable, Sendable, Equatable {
   /// At most 100, the latest first.
   public var active_alarms: [Alarm] = []
   public var active_alarm_count = 0
+  /// What happened to the store, at most 20, the latest first. Kept across restarts.
+  public var incidents: [Incident] = []
 
   public init() {}
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Decoding
+import Gateway
 import Glibc
 import Settings
 import Telemetry
@@ -27,7 +28,9 @@ struct DecodeCommand: ParsableCommand {
     let settings = try configuration.load()
     let decoder: Decoder
     do throws(DecoderSetupFault) {
-      decoder = try Decoder(sources: settings.sources, timezone: settings.timezone, registry: Registry())
+      decoder = try Decoder(
+        sources: settings.sources, timezone: settings.timezone, registry: Registry(limits: settings.registryLimits),
+        limits: settings.decodingLimits)
     } catch {
       throw Exit.failing(Exit.configuration, "\(configuration.path): \(error)")
     }

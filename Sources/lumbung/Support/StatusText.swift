@@ -45,6 +45,15 @@ enum StatusText {
       "store",
       "\(ByteSize(bytes: report.store.bytes)) of \(ByteSize(bytes: report.store.max_bytes)), "
         + "\(report.store.dropped_records) records dropped, \(report.store.dead_letters) dead letters")
+    if let refusal = report.store.refusal { line("", "nothing is read from the broker: \(refusal)") }
+    for incident in report.incidents.prefix(5) {
+      line("incident", "\(incident.time) \(incident.what): \(incident.reason)")
+      if let aside = incident.set_aside { line("", "the damaged file is \(aside); delete it once it was looked at") }
+      if let salvaged = incident.salvaged {
+        line("", "\(salvaged) \(incident.what.hasPrefix("outbox") ? "batches" : "segments") were saved")
+      }
+      if let gaps = incident.gaps { line("", "lost: segments \(gaps)") }
+    }
     line("alarms", "\(report.active_alarm_count) active")
     for alarm in report.active_alarms.prefix(10) {
       line("", "\(alarm.severity) since \(alarm.since): \(alarm.message) (\(alarm.rule))")

@@ -4,7 +4,8 @@ import Telemetry
 enum AxisMetrics {
   static let other = DeviceEvent.Other("axis")
 
-  static let all = DeviceEventRule.entries + [DeviceEventRule.objectDetected] + other.entries
+  static let all =
+    [SharedMetrics.availability] + DeviceEventRule.entries + [DeviceEventRule.objectDetected] + other.entries
 }
 
 /// `axis/<serial>/event/…`; the part before the serial may be another, or none.
@@ -19,7 +20,7 @@ struct AxisTopic {
 
 /// `format = "axis"`: the event bridge of Axis cameras. `{"topic", "timestamp" in ms, "message": {"source", "key",
 /// "data"}}`, all values texts.
-final class AxisFormat: SourceFormat {
+final class AxisFormat: JSONSourceFormat {
   let time: TimeReader?
   private let naming: Naming
 
@@ -29,9 +30,16 @@ final class AxisFormat: SourceFormat {
   }
 
   func reader(for topic: RoutedTopic, _ message: Message) -> any TopicReader {
-    guard let serial = AxisTopic(topic)?.serial else {
-      return SilentReader(refusing: "the topic is not …/<serial>/event/…")
+    // The last will and its greeting stand under event/connection, or where someone has put them.
+    let parts = AxisTopic(topic)
+    if parts == nil || topic.levels.last == "connection" {
+      let name = parts?.serial ?? topic.levels.dropLast().last ?? topic.text
+      guard let device = naming.device(topic.captures, default: name, extra: ["serial": name]) else {
+        return SilentReader.deviceLimit
+      }
+      return ConnectionReader(device, otherwise: "the topic is not …/<serial>/event/…")
     }
+    let serial = parts?.serial ?? topic.text
     guard let device = naming.device(topic.captures, default: serial, extra: ["serial": serial]) else {
       return SilentReader.deviceLimit
     }

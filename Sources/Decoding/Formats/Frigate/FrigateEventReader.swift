@@ -28,7 +28,7 @@ final class FrigateEventReader: TopicReader {
       return .refused(DecodingFault(path: "/type", "there is no type: new, update or end"))
     }
     guard let device = server.camera(String(utf8: camera.text)) else {
-      return .refused(DecodingFault(path: "/after/camera", "the limit of known devices is reached"))
+      return .refused(DecodingFault(path: "/after/camera", "the limit of known devices is reached", limit: .devices))
     }
     let isNew = type.text.equals("new")
     let isEnd = type.text.equals("end")

@@ -55,6 +55,12 @@ enum FrigateMetrics {
   static let storageLimit = CatalogueEntry(
     "system.filesystem.limit", "By", .gauge, "storage there is; label mountpoint")
 
+  static let updates = CatalogueEntry(
+    "camera.object_updates", "1", .event,
+    "something was found out about a tracked object; label type says what, attribute id is its key")
+  static let updateScore = CatalogueEntry(
+    "camera.object_update.score", "1", .gauge, "how sure that is, 0 to 1; label type")
+
   private static func entry(_ metric: String) -> CatalogueEntry {
     cameraRates.first { $0.entry.metric == metric }?.entry ?? cameraRates[0].entry
   }
@@ -64,6 +70,7 @@ enum FrigateMetrics {
       SharedMetrics.availability, SharedMetrics.motion, SharedMetrics.recording, SharedMetrics.temperature,
       SharedMetrics.uptime, connectionQuality, detectionEnabled, objects, activeObjects, detections, detectionScore,
       detectionDuration, reviews, reviewSeverity, reviewStatus, audioHeard, setting, settingValue, inferenceTime,
-      detectionRate, gpu, gpuMemory, cpu, memory, storageUsed, storageLimit,
+      detectionRate, gpu, gpuMemory, cpu, memory, storageUsed, storageLimit, updates,
+      updateScore,
     ]
 }

@@ -16,7 +16,7 @@ final class FrigateStatsReader: TopicReader {
       return .refused(DecodingFault(path: "", "\(root.kindName), not an object of statistics"))
     }
     guard let host = server.device else {
-      return .refused(DecodingFault(payload: "the limit of known devices is reached"))
+      return .refused(DecodingFault(payload: "the limit of known devices is reached", limit: .devices))
     }
     let service = root.member("service")
     let moment =
@@ -46,7 +46,7 @@ final class FrigateStatsReader: TopicReader {
     guard let name = scope.message.shortText(key, path: prefix), !name.isEmpty else { return }
     let path = prefix + JSONPointer.escape(name)
     guard let device = server.camera(name) else {
-      return scope.message.fault(DecodingFault(path: path, "the limit of known devices is reached"))
+      return scope.message.fault(DecodingFault(path: path, "the limit of known devices is reached", limit: .devices))
     }
     guard camera.kind == .object else {
       return scope.message.fault(DecodingFault(path: path, "\(camera.kindName), not a camera's statistics"))
@@ -56,7 +56,7 @@ final class FrigateStatsReader: TopicReader {
     }
     scope.state(
       camera.member("connection_quality"), device, FrigateMetrics.connectionQuality, "\(path)/connection_quality")
-    scope.state(
+    scope.flag(
       camera.member("detection_enabled"), device, FrigateMetrics.detectionEnabled, "\(path)/detection_enabled")
   }
 

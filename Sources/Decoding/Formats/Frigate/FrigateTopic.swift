@@ -3,7 +3,7 @@ import Telemetry
 /// What a topic under Frigate's prefix is about.
 struct FrigateTopic {
   enum Content: Equatable {
-    case events, reviews, stats, available
+    case events, reviews, stats, updates, available
     case motion, reviewStatus, audioRMS, audioLevel
     case status(role: String)
     case setting(String)
@@ -53,12 +53,16 @@ struct FrigateTopic {
   }
 
   private static func server(_ rest: [String]) -> Content {
+    if rest.last == "set" || rest.last == "suspend" { return .nothing("a command") }
     guard rest.count == 1 else { return .nothing("a topic without readings") }
     switch rest[0] {
     case "events": return .events
     case "reviews": return .reviews
     case "stats": return .stats
+    case "tracked_object_update": return .updates
     case "available": return .available
+    case "restart", "onConnect": return .nothing("a command")
+    case "camera_activity": return .nothing("says again what the cameras' own topics say")
     default: return .nothing("a topic without readings")
     }
   }

@@ -33,9 +33,9 @@ final class JSONReader: TopicReader {
     switch format.walk(root, message) {
     case .complete: break
     case .tooManyValues:
-      return .refused(DecodingFault(payload: "more than \(format.limits.fields) values"))
+      return .refused(DecodingFault(payload: "more than \(format.limits.fields) values", limit: .fields))
     case .treeFull:
-      return .refused(DecodingFault(payload: "more than \(format.limits.paths) different paths"))
+      return .refused(DecodingFault(payload: "more than \(format.limits.paths) different paths", limit: .paths))
     }
     if generation != format.tree.generation {
       generation = format.tree.generation
@@ -123,7 +123,9 @@ final class JSONReader: TopicReader {
       wanted.metric.utf8.count <= format.limits.textBytes
       ? message.registry.series(of: itsDevice, wanted.metric, unit: wanted.unit, kind: wanted.kind) : nil
     guard let made else {
-      message.fault(DecodingFault(path: wanted.metric, "the path is too long, or the limit of known series is reached"))
+      message.fault(
+        DecodingFault(
+          path: wanted.metric, "the path is too long, or the limit of known series is reached", limit: .series))
       return nil
     }
     entries.append(Entry(target: target, series: made))

@@ -6,7 +6,11 @@ enum ONVIFMetrics {
   static let sensor = CatalogueEntry(
     "onvif.sensor.{name}", "1", .gauge, "a sensor's value that is neither temperature nor humidity; label sensor")
 
-  static let all = DeviceEventRule.entries + [SharedMetrics.humidity, sensor] + other.entries
+  static let objects = CatalogueEntry(
+    "camera.objects", "1", .gauge, "objects in a frame; label object is their most likely class")
+
+  static let all =
+    [SharedMetrics.availability] + DeviceEventRule.entries + [SharedMetrics.humidity, sensor, objects] + other.entries
 }
 
 /// A topic of the event broker: `Prefix/onvif-ej/LocalTopic[/&src1/src2]`. The prefix may have several levels.
@@ -30,7 +34,7 @@ struct ONVIFTopic {
   }
 }
 
-final class ONVIFFormat: SourceFormat {
+final class ONVIFFormat: JSONSourceFormat {
   let time: TimeReader?
   private let naming: Naming
 
@@ -41,7 +45,13 @@ final class ONVIFFormat: SourceFormat {
 
   func reader(for topic: RoutedTopic, _ message: Message) -> any TopicReader {
     guard let parts = ONVIFTopic(topic) else {
-      return SilentReader(refusing: "the topic has neither onvif-ej nor onvif-mj in it")
+      // The device's last will and its greeting; their topic is configured there.
+      let levels = topic.levels.count > 1 ? topic.levels.dropLast() : topic.levels[...]
+      let prefix = levels.joined(separator: "/")
+      guard let device = naming.device(topic.captures, default: prefix, extra: ["prefix": prefix]) else {
+        return SilentReader.deviceLimit
+      }
+      return ConnectionReader(device, otherwise: "the topic has neither onvif-ej nor onvif-mj in it")
     }
     let name = parts.prefix.isEmpty ? "onvif" : parts.prefix
     guard let device = naming.device(topic.captures, default: name, extra: ["prefix": parts.prefix]) else {
@@ -80,10 +90,11 @@ final class ONVIFReader: TopicReader {
       return .refused(DecodingFault(path: "/Data", "there is no such object"))
     }
     var labels: [Series.Label] = []
-    if let source = root.member("Source") {
-      for (key, value) in source.members {
+    for (path, part) in [("/Source", root.member("Source")), ("/Key", root.member("Key"))] {
+      guard let part else { continue }
+      for (key, value) in part.members {
         guard let text = VendorValue(value, limits: message.limits).label,
-          let name = message.shortText(key, path: "/Source")
+          let name = message.shortText(key, path: path)
         else { continue }
         // An object has each name once; so has a series.
         if !labels.contains(where: { $0.name == name }) { labels.append(Series.Label(name, text)) }
@@ -98,7 +109,13 @@ final class ONVIFReader: TopicReader {
   }
 
   private func metadata(_ root: JSONValue, _ message: Message) -> Decoder.Outcome {
-    guard let data = root.member("SensorData") else { return .ignored("analytics metadata, no sensor's data") }
+    if let frames = root.member("Frame") {
+      frame(root, frames, message)
+      return message.outcome(nothing: "a frame without objects that are classified")
+    }
+    guard let data = root.member("SensorData") else {
+      return .ignored("metadata of another kind than sensors' and frames'")
+    }
     let isArray = data.kind == .array
     guard isArray || data.kind == .object else {
       return .refused(DecodingFault(path: "/SensorData", "\(data.kindName), where an object was expected"))
@@ -109,6 +126,46 @@ final class ONVIFReader: TopicReader {
       sensor(root, data, "/SensorData", message)
     }
     return message.outcome(nothing: "no sensor's value in the payload")
+  }
+
+  /// Objects of a frame, counted by class; an array of frames, or one.
+  private func frame(_ root: JSONValue, _ frames: JSONValue, _ message: Message) {
+    let isArray = frames.kind == .array
+    for (position, frame) in (isArray ? Array(frames.elements) : [frames]).enumerated() {
+      let path = isArray ? "/Frame/\(position)" : "/Frame"
+      guard frame.kind == .object else {
+        message.fault(DecodingFault(path: path, "\(frame.kindName), where an object was expected"))
+        continue
+      }
+      var labels: [Series.Label] = []
+      if let source = frame.member("@Source"), let text = VendorValue(source, limits: message.limits).label {
+        labels.append(Series.Label("source", text))
+      }
+      let moment = moment(root, frame.member("@UtcTime"), path + "/@UtcTime", message)
+      var counts: [String: Double] = [:]
+      let objects = frame.member("Object").map { $0.kind == .array ? Array($0.elements) : [$0] } ?? []
+      for object in objects {
+        guard let name = ONVIFReader.objectClass(object) else { continue }
+        if let word = message.shortText(name, path: path + "/Object") { counts[word, default: 0] += 1 }
+      }
+      for (name, count) in counts.sorted(by: { $0.key < $1.key }) {
+        message.emit(
+          itsDevice, ONVIFMetrics.objects, count, moment, labels: labels + [Series.Label("object", name)])
+      }
+    }
+  }
+
+  /// The most likely of an object's classes: `Appearance/Class/Type`, one or several, a text or `#text`.
+  private static func objectClass(_ object: JSONValue) -> UnsafeRawBufferPointer? {
+    guard let type = object.member("Appearance")?.member("Class")?.member("Type") else { return nil }
+    var best: (text: UnsafeRawBufferPointer, likelihood: Double)?
+    for one in type.kind == .array ? Array(type.elements) : [type] {
+      let text = one.kind == .string ? one.text : one.member("#text")?.text ?? one.text
+      let likelihood = one.member("@Likelihood").flatMap { $0.number ?? NumberText.double($0.text) } ?? 0
+      guard !text.isEmpty, likelihood > best?.likelihood ?? -1 else { continue }
+      best = (text, likelihood)
+    }
+    return best?.text
   }
 
   private func sensor(_ root: JSONValue, _ data: JSONValue, _ path: String, _ message: Message) {

@@ -63,7 +63,7 @@ final class ScalarReader: TopicReader {
     if let invalid = UTF8Check.firstInvalid(payload) { return .refused(DecodingFault(byte: invalid, "invalid UTF-8")) }
     guard text.count <= message.limits.textBytes else {
       return .refused(
-        DecodingFault(byte: message.limits.textBytes, "a text of \(text.count) bytes is not a value"))
+        DecodingFault(byte: message.limits.textBytes, "a text of \(text.count) bytes is not a value", limit: .text))
     }
     // One bare JSON text is a value, too.
     if text.count >= 2, first == UInt8(ascii: "\""), text.last == first, !text.contains(UInt8(ascii: "\\")) {
@@ -118,7 +118,7 @@ final class ScalarReader: TopicReader {
   ) {
     if let known = series[place] { return message.append(known, value, message.received) }
     guard let made = message.registry.series(of: itsDevice, metric, unit: unit, kind: kind) else {
-      return message.fault(DecodingFault(path: metric, "the limit of known series is reached"))
+      return message.fault(DecodingFault(path: metric, "the limit of known series is reached", limit: .series))
     }
     series[place] = made
     message.append(made, value, message.received)

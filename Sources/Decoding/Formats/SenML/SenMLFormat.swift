@@ -11,7 +11,7 @@ enum SenMLMetrics {
 }
 
 /// `format = "senml"`: RFC 8428, JSON.
-final class SenMLFormat: SourceFormat {
+final class SenMLFormat: JSONSourceFormat {
   let naming: Naming
 
   init(_ setup: SourceSetup) { naming = setup.naming(BuiltInFormat.senml.defaultClass) }
@@ -44,6 +44,12 @@ final class SenMLReader: TopicReader {
   var payloadDecidesDevice: Bool { true }
 
   func read(_ payload: UnsafeRawBufferPointer, into message: Message) -> Decoder.Outcome {
+    if let first = payload.first, (0x80...0x9f).contains(first) {
+      return .refused(DecodingFault(byte: 0, "SenML in CBOR; set the device to send JSON (application/senml+json)"))
+    }
+    if payload.trimmed.first == UInt8(ascii: "<") {
+      return .refused(DecodingFault(byte: 0, "SenML in XML; set the device to send JSON (application/senml+json)"))
+    }
     let root: JSONValue
     do throws(DecodingFault) { root = try message.json.parse(payload) } catch { return .refused(error) }
     guard root.kind == .array else {
@@ -55,7 +61,7 @@ final class SenMLReader: TopicReader {
       let path = "/\(position)"
       count += 1
       guard count <= message.limits.fields else {
-        return .refused(DecodingFault(payload: "more than \(message.limits.fields) records"))
+        return .refused(DecodingFault(payload: "more than \(message.limits.fields) records", limit: .fields))
       }
       guard record.kind == .object else {
         message.fault(DecodingFault(path: path, "\(record.kindName), where a record was expected"))
@@ -100,17 +106,14 @@ final class SenMLReader: TopicReader {
     let own = text("n") ?? ""
     let (deviceName, metric) = split(base: base.name, own)
     guard let device = format.naming.device(topic.captures, default: deviceName) else {
-      return message.fault(DecodingFault(path: path, "the limit of known devices is reached"))
+      return message.fault(DecodingFault(path: path, "the limit of known devices is reached", limit: .devices))
     }
     let unit = text("u") ?? base.unit ?? "1"
     let name = metric.isEmpty ? (unit == "Cel" ? SharedMetrics.temperature.metric : "value") : metric
     let moment = moment(number("t"), base.time, message)
-    if record.member("v") != nil || (base.value != nil && record.member("vs") == nil && record.member("vb") == nil) {
-      let own = number("v")
-      if record.member("v") == nil || own != nil {
-        message.emit(
-          device, SenMLMetrics.number, (base.value ?? 0) + (own ?? 0), moment, name: name, unit: unit)
-      }
+    // A base value or sum is added to a record's own; alone it is no reading.
+    if record.member("v") != nil, let own = number("v") {
+      message.emit(device, SenMLMetrics.number, (base.value ?? 0) + own, moment, name: name, unit: unit)
     }
     if record.member("vs") != nil, let word = text("vs") {
       message.emit(device, SenMLMetrics.word, word, moment, name: name)
@@ -122,7 +125,7 @@ final class SenMLReader: TopicReader {
         message.fault(DecodingFault(path: path + "/vb", "\(flag.kindName), where true or false was expected"))
       }
     }
-    if record.member("s") != nil || base.sum != nil, let sum = record.member("s") == nil ? 0 : number("s") {
+    if record.member("s") != nil, let sum = number("s") {
       message.emit(device, SenMLMetrics.sum, (base.sum ?? 0) + sum, moment, name: name + ".sum", unit: "\(unit).s")
     }
   }

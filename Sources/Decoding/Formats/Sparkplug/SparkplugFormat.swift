@@ -11,31 +11,25 @@ enum SparkplugMetrics {
 /// `format = "sparkplug"`: Sparkplug B. Births and deaths are `availability`.
 ///
 /// Aliases are known from the birth, which must come first; a metric whose alias is not known, and a gap in `seq`, are
-/// faults: the node should be asked for a rebirth.
+/// faults: the node should be asked for a rebirth (`Decoder.takeRebirthRequests`).
 final class SparkplugFormat: SourceFormat {
   let naming: Naming
   let limits: DecodingLimits
-  private var nodes: [String: SparkplugNode] = [:]
-
-  /// Edge nodes remembered; more are refused.
-  private static let nodeLimit = 10_000
-
   init(_ setup: SourceSetup) {
     naming = setup.naming(BuiltInFormat.sparkplug.defaultClass)
     limits = setup.limits
   }
 
   func reader(for topic: RoutedTopic, _ message: Message) -> any TopicReader {
+    // Version 2 of the specification had a host's state outside the namespace.
+    if topic.levels.count == 2, topic.levels[0] == "STATE" {
+      return hostState(topic, topic.levels[1])
+    }
     guard let marker = topic.levels.firstIndex(of: "spBv1.0") else {
       return SilentReader(refusing: "the topic has no level spBv1.0")
     }
     let parts = Array(topic.levels[(marker + 1)...])
-    if parts.count == 2, parts[0] == "STATE" {
-      guard let device = naming.device(topic.captures, default: parts[1], extra: ["node": parts[1]]) else {
-        return SilentReader.deviceLimit
-      }
-      return SparkplugStateReader(device)
-    }
+    if parts.count == 2, parts[0] == "STATE" { return hostState(topic, parts[1]) }
     guard parts.count == 3 || parts.count == 4, let kind = SparkplugReader.Kind(rawValue: parts[1]) else {
       return SilentReader(refusing: "the topic is not spBv1.0/<group>/<type>/<node>[/<device>]")
     }
@@ -49,18 +43,22 @@ final class SparkplugFormat: SourceFormat {
     guard let device = naming.device(topic.captures, default: name, extra: extra) else {
       return SilentReader.deviceLimit
     }
-    guard let node = node("\(parts[0])/\(parts[2])") else {
-      return SilentReader(refusing: "more than \(SparkplugFormat.nodeLimit) edge nodes")
+    guard let node = message.memory.node("\(parts[0])/\(parts[2])") else {
+      return SilentReader(refusing: "more than \(DecoderMemory.nodeLimit) edge nodes")
     }
-    return SparkplugReader(node, kind, device, child: parts.count == 4 ? parts[3] : nil)
+    let captures = topic.captures
+    return SparkplugReader(node, kind, device, child: parts.count == 4 ? parts[3] : nil) { [naming] child in
+      naming.device(
+        captures, default: "\(parts[0])/\(parts[2])/\(child)",
+        extra: ["group": parts[0], "node": parts[2], "device": child])
+    }
   }
 
-  private func node(_ name: String) -> SparkplugNode? {
-    if let known = nodes[name] { return known }
-    guard nodes.count < SparkplugFormat.nodeLimit else { return nil }
-    let node = SparkplugNode()
-    nodes[name] = node
-    return node
+  private func hostState(_ topic: RoutedTopic, _ host: String) -> any TopicReader {
+    guard let device = naming.device(topic.captures, default: host, extra: ["node": host]) else {
+      return SilentReader.deviceLimit
+    }
+    return SparkplugStateReader(device)
   }
 }
 
@@ -82,14 +80,20 @@ final class SparkplugReader: TopicReader {
   private let node: SparkplugNode
   private let kind: Kind
   private let itsDevice: Device
-  /// The device's name in the topic, where it is not the node's own.
-  private let child: String?
+  /// The device's name in the topic; empty for the node itself.
+  private let key: String
+  /// The device of a name behind the node that no message of this process has named yet.
+  private let find: (String) -> Device?
 
-  init(_ node: SparkplugNode, _ kind: Kind, _ device: Device, child: String?) {
+  init(
+    _ node: SparkplugNode, _ kind: Kind, _ device: Device, child: String?, find: @escaping (String) -> Device?
+  ) {
     self.node = node
     self.kind = kind
     itsDevice = device
-    self.child = child
+    key = child ?? ""
+    self.find = find
+    if let child { node.add(child, device) }
   }
 
   // A node's death is that of all behind it.
@@ -97,27 +101,38 @@ final class SparkplugReader: TopicReader {
   var payloadDecidesDevice: Bool { kind == .nodeDeath }
 
   func read(_ payload: UnsafeRawBufferPointer, into message: Message) -> Decoder.Outcome {
+    if payload.isEmpty { return .ignored("an empty payload: the topic was cleared") }
     if payload.first == UInt8(ascii: "{") {
       return .refused(DecodingFault(byte: 0, "JSON, where Sparkplug B has protobuf"))
     }
+    if let content = BinaryContent.image(payload) { return .refused(DecodingFault(byte: 0, content)) }
     let content: SparkplugPayload
     do throws(DecodingFault) {
       content = try SparkplugPayload(payload, limit: message.limits.fields)
     } catch { return .refused(error) }
-    let bdSeq = content.metrics.first { $0.name?.equals("bdSeq") ?? false }.flatMap(SparkplugReader.whole)
-    if kind == .nodeDeath { return nodeDeath(bdSeq, message) }
-    if kind == .nodeBirth { node.born(bdSeq: bdSeq, seq: content.seq) }
-    let expected = kind == .nodeBirth ? nil : node.gap(content.seq)
+    let memory = message.memory
+    if kind == .nodeDeath { return nodeDeath(content.bdSeq, message) }
+    if kind.isBirth, node.add(key, SparkplugNode.read(content, message.limits), at: memory.sequence) {
+      remember(Array(payload), memory)
+    }
+    let birth = node.birth(key, at: memory.sequence)
+    let expected = node.gap(content.seq, isBirth: kind == .nodeBirth, at: memory.sequence)
     let own = content.timestamp.flatMap(SparkplugReader.time)
     if kind == .deviceDeath {
-      if let child { node.devices[child] = nil }
+      if node.add(key, nil, at: memory.sequence) { remember([], memory) }
       message.emit(itsDevice, SharedMetrics.availability, "offline", message.moment(own))
     } else {
       if kind.isBirth {
-        if let child { node.devices[child] = itsDevice }
         message.emit(itsDevice, SharedMetrics.availability, "online", message.moment(own))
+        message.trace?.took(nil)
       }
-      for metric in content.metrics { take(metric, own, message) }
+      for metric in content.metrics { take(metric, birth, own, message) }
+    }
+    let isUnborn = node.birth("", at: memory.sequence) == nil
+    if kind == .nodeBirth {
+      memory.rebirths.born(node.name)
+    } else if expected != nil || isUnborn || content.metrics.contains(where: { $0.hasUnknownAlias(birth) }) {
+      memory.rebirths.want(node.name, at: message.reception.receivedAt)
     }
     // Said last, so that a payload without any usable value is refused for its own fault.
     if let expected {
@@ -127,12 +142,11 @@ final class SparkplugReader: TopicReader {
     return message.outcome(nothing: "no values in the payload")
   }
 
-  private static func whole(_ metric: SparkplugPayload.Metric) -> UInt64? {
-    switch metric.value {
-    case .int(let value): UInt64(value)
-    case .long(let value): value
-    default: nil
-    }
+  private func remember(_ payload: [UInt8], _ memory: DecoderMemory) {
+    memory.remember(
+      Remembered(
+        scope: node.scope, key: key, sequence: memory.sequence, startsScope: key.isEmpty, replacesKey: true,
+        content: payload))
   }
 
   private static func time(_ milliseconds: UInt64) -> Timestamp? {
@@ -141,34 +155,29 @@ final class SparkplugReader: TopicReader {
 
   /// The will was written at the birth, so its time is the birth's; it counts only for the session that it belongs to.
   private func nodeDeath(_ bdSeq: UInt64?, _ message: Message) -> Decoder.Outcome {
-    if node.isBorn, let born = node.bdSeq, let bdSeq, born != bdSeq {
+    let memory = message.memory
+    if let born = node.birth("", at: memory.sequence - 1)?.bdSeq, let bdSeq, born != bdSeq {
       return .ignored("the death of an earlier session")
     }
-    node.died()
+    let devices = node.living(before: memory.sequence, find)
+    if node.add("", nil, at: memory.sequence) { remember([], memory) }
+    node.lostCount(at: memory.sequence)
     message.emit(itsDevice, SharedMetrics.availability, "offline", message.received)
-    for name in node.devices.keys.sorted() {
-      if let device = node.devices[name] {
-        message.emit(device, SharedMetrics.availability, "offline", message.received)
-      }
-    }
-    node.devices = [:]
+    for device in devices { message.emit(device, SharedMetrics.availability, "offline", message.received) }
     return message.outcome(nothing: "")
   }
 
-  private func take(_ metric: SparkplugPayload.Metric, _ payloadTime: Timestamp?, _ message: Message) {
+  private func take(
+    _ metric: SparkplugPayload.Metric, _ birth: SparkplugNode.Birth?, _ payloadTime: Timestamp?, _ message: Message
+  ) {
     let name: String
     let datatype: UInt64?
     if let bytes = metric.name, !bytes.isEmpty {
       guard let text = message.shortText(bytes, path: "metrics") else { return }
       name = text
-      datatype = metric.datatype ?? node.datatype(of: text)
-      if kind.isBirth,
-        !node.learn(text, alias: metric.alias, datatype: metric.datatype, limit: message.limits.fields)
-      {
-        return message.fault(DecodingFault(path: text, "more than \(message.limits.fields) metrics of one node"))
-      }
+      datatype = metric.datatype ?? birth?.typeByName[text]
     } else if let alias = metric.alias {
-      guard let known = node.known(alias: alias) else {
+      guard let known = birth?.byAlias[alias] else {
         return message.fault(
           DecodingFault(byte: metric.offset, "the alias \(alias) is not known: no birth was seen, ask for a rebirth"))
       }
@@ -177,10 +186,21 @@ final class SparkplugReader: TopicReader {
     } else {
       return message.fault(DecodingFault(byte: metric.offset, "a metric with neither name nor alias"))
     }
-    guard !metric.isNull, name != "bdSeq", !name.hasPrefix("Node Control/"), !name.hasPrefix("Device Control/") else {
-      return
+    let path = "/metrics/\(name)"
+    if name == "bdSeq" { return message.trace?.used(path, "the session's number") ?? () }
+    if metric.isNull { return message.trace?.left(path, "null is no value") ?? () }
+    if name.hasPrefix("Node Control/") || name.hasPrefix("Device Control/") {
+      return message.trace?.left(path, "a switch for commands") ?? ()
     }
-    emit(metric, name, datatype, message.moment(metric.timestamp.flatMap(SparkplugReader.time) ?? payloadTime), message)
+    let own = metric.timestamp.flatMap(SparkplugReader.time)
+    if metric.isHistorical, own == nil {
+      // At the payload's time it would pass for the latest.
+      return message.fault(DecodingFault(path: name, "a historical value without a time"))
+    }
+    let before = message.count
+    emit(metric, name, datatype, message.moment(own ?? payloadTime), message)
+    guard let trace = message.trace else { return }
+    if message.count > before { trace.took(path) } else { trace.left(path, "no value that is a reading") }
   }
 
   private func emit(
@@ -192,7 +212,8 @@ final class SparkplugReader: TopicReader {
     }
     func word(_ value: String) { message.emit(itsDevice, SparkplugMetrics.word, value, moment, name: dotted) }
     switch metric.value {
-    case .none, .other: break
+    case .none: break
+    case .other: message.fault(DecodingFault(path: name, "a data set, template, array or bytes: no single value"))
     case .int(let value):
       if datatype == 11 {
         word(value == 0 ? "false" : "true")

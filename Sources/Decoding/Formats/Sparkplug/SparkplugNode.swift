@@ -1,50 +1,151 @@
 import Telemetry
 
-/// What is known of an edge node between its birth and its death.
+/// What is known of an edge node and of the devices behind it, and since when.
+///
+/// Births and deaths are marks on a time line for the node (its key is empty) and for each device; the one that a
+/// message is read with is the last before it.
 final class SparkplugNode {
-  struct Known {
-    let name: String
-    let datatype: UInt64?
+  /// What a birth names.
+  final class Birth {
+    private(set) var byAlias: [UInt64: Known] = [:]
+    private(set) var typeByName: [String: UInt64] = [:]
+    var bdSeq: UInt64?
+
+    struct Known: Equatable {
+      let name: String
+      let datatype: UInt64?
+    }
+
+    /// `false` where there are more than `limit`.
+    func learn(_ name: String, alias: UInt64?, datatype: UInt64?, limit: Int) -> Bool {
+      guard typeByName.count < limit || typeByName[name] != nil else { return false }
+      typeByName[name] = datatype ?? 0
+      if let alias { byAlias[alias] = Known(name: name, datatype: datatype) }
+      return true
+    }
+
+    func says(theSameAs other: Birth) -> Bool {
+      bdSeq == other.bdSeq && byAlias == other.byAlias && typeByName == other.typeByName
+    }
   }
 
-  private(set) var isBorn = false
-  private(set) var bdSeq: UInt64?
+  private struct Mark {
+    let sequence: Int64
+    /// `nil` for a death.
+    let birth: Birth?
+  }
+
+  /// Marks of one time line; a device that is born more often than this while its messages are still kept is broken,
+  /// and its oldest births are forgotten.
+  private static let markLimit = 1024
+  /// Devices of one node.
+  private static let deviceLimit = 10_000
+
+  let name: String
+  private var lines: [String: [Mark]] = [:]
+  private var devices: [String: Device] = [:]
   private var lastSeq: UInt64?
-  private var byAlias: [UInt64: Known] = [:]
-  private var typeByName: [String: UInt64] = [:]
-  /// Devices behind it that were born, by their names in the topic.
-  var devices: [String: Device] = [:]
+  private var lastSeqAt = Int64.min
+  /// Whether `forget` has anything to do.
+  private var hasHistory = false
 
-  func born(bdSeq: UInt64?, seq: UInt64?) {
-    isBorn = true
-    self.bdSeq = bdSeq
-    lastSeq = seq
-    byAlias.removeAll()
-    typeByName.removeAll()
+  init(_ name: String) { self.name = name }
+
+  var scope: String { "sparkplug\u{1f}\(name)" }
+
+  static func name(ofScope scope: String) -> String? {
+    let prefix = "sparkplug\u{1f}"
+    return scope.hasPrefix(prefix) ? String(scope.dropFirst(prefix.count)) : nil
   }
 
-  func died() {
-    isBorn = false
-    lastSeq = nil
+  // MARK: - Births and deaths
+
+  /// The birth that holds for the node, or for a device behind it, at a message. Births and deaths of the node end those
+  /// of its devices.
+  func birth(_ key: String, at sequence: Int64) -> Birth? {
+    guard let own = lines[key]?.last(where: { $0.sequence <= sequence }) else { return nil }
+    if !key.isEmpty, let node = lines[""]?.last(where: { $0.sequence <= sequence }), node.sequence > own.sequence {
+      return nil
+    }
+    return own.birth
   }
 
-  /// Births name aliases and data types; `false` where there are more than `limit`.
-  func learn(_ name: String, alias: UInt64?, datatype: UInt64?, limit: Int) -> Bool {
-    guard typeByName.count < limit || typeByName[name] != nil else { return false }
-    typeByName[name] = datatype ?? 0
-    if let alias { byAlias[alias] = Known(name: name, datatype: datatype) }
+  /// Takes down a birth, or a death where it is `nil`. `false` where that was known already, or there is no room.
+  func add(_ key: String, _ birth: Birth?, at sequence: Int64) -> Bool {
+    var line = lines[key] ?? []
+    guard !line.contains(where: { $0.sequence == sequence }) else { return false }
+    guard lines[key] != nil || lines.count <= SparkplugNode.deviceLimit else { return false }
+    var shared = birth
+    if let birth, let last = line.last?.birth, last.says(theSameAs: birth) { shared = last }
+    let place = line.lastIndex { $0.sequence < sequence }.map { $0 + 1 } ?? 0
+    line.insert(Mark(sequence: sequence, birth: shared), at: place)
+    if line.count > SparkplugNode.markLimit { line.removeFirst() }
+    if line.count > 1 { hasHistory = true }
+    lines[key] = line
     return true
   }
 
-  func known(alias: UInt64) -> Known? { byAlias[alias] }
-  func datatype(of name: String) -> UInt64? { typeByName[name] }
+  /// The device that stands for a name in the topic.
+  func add(_ key: String, _ device: Device) { devices[key] = device }
 
-  /// Counts `seq` on; the number that was expected, where another one came. It goes from 0 to 255 and round.
-  func gap(_ seq: UInt64?) -> UInt64? {
-    guard let seq else { return nil }
+  /// Devices that lived behind the node before a message.
+  func living(before sequence: Int64, _ find: (String) -> Device?) -> [Device] {
+    lines.keys.sorted().compactMap { key in
+      key.isEmpty || birth(key, at: sequence - 1) == nil ? nil : devices[key] ?? find(key)
+    }
+  }
+
+  // MARK: - Sequence numbers
+
+  /// Counts `seq` on; the number that was expected, where another one came. It goes from 0 to 255 and round. Messages
+  /// that are read again count nothing.
+  func gap(_ seq: UInt64?, isBirth: Bool, at sequence: Int64) -> UInt64? {
+    guard sequence > lastSeqAt, let seq else { return nil }
+    lastSeqAt = sequence
     defer { lastSeq = seq & 255 }
-    guard let lastSeq, isBorn else { return nil }
+    guard !isBirth, let lastSeq else { return nil }
     let expected = (lastSeq + 1) & 255
     return seq == expected ? nil : expected
+  }
+
+  /// After a death, any number may come.
+  func lostCount(at sequence: Int64) {
+    if sequence > lastSeqAt { lastSeq = nil }
+  }
+
+  // MARK: - Keeping
+
+  /// Takes up what `DecoderMemory` was given back.
+  func restore(_ remembered: Remembered, _ limits: DecodingLimits) {
+    guard !remembered.content.isEmpty else {
+      _ = add(remembered.key, nil, at: remembered.sequence)
+      return
+    }
+    remembered.content.withUnsafeBytes { bytes in
+      guard let payload = try? SparkplugPayload(bytes, limit: limits.fields) else { return }
+      _ = add(remembered.key, SparkplugNode.read(payload, limits), at: remembered.sequence)
+    }
+  }
+
+  /// What a birth names; metrics beyond the limits are left out.
+  static func read(_ payload: SparkplugPayload, _ limits: DecodingLimits) -> Birth {
+    let birth = Birth()
+    birth.bdSeq = payload.bdSeq
+    for metric in payload.metrics {
+      guard let name = metric.name, !name.isEmpty, name.count <= limits.textBytes else { continue }
+      _ = birth.learn(String(utf8: name), alias: metric.alias, datatype: metric.datatype, limit: limits.fields)
+    }
+    return birth
+  }
+
+  func forget(before sequence: Int64) {
+    guard hasHistory else { return }
+    hasHistory = false
+    for (key, line) in lines where line.count > 1 {
+      // The last one before holds until the next.
+      let needed = line.lastIndex { $0.sequence < sequence } ?? 0
+      if needed > 0 { lines[key] = Array(line[needed...]) }
+      if line.count - needed > 1 { hasHistory = true }
+    }
   }
 }

@@ -24,11 +24,27 @@ struct SparkplugPayload {
     var value = Value.none
     /// Where it begins in the payload.
     var offset = 0
+
+    func hasUnknownAlias(_ birth: SparkplugNode.Birth?) -> Bool {
+      guard name?.isEmpty ?? true, let alias else { return false }
+      return birth?.byAlias[alias] == nil
+    }
   }
 
   private(set) var timestamp: UInt64?
   private(set) var seq: UInt64?
   private(set) var metrics: [Metric] = []
+
+  /// The session's number, in births and deaths of nodes.
+  var bdSeq: UInt64? {
+    metrics.first { $0.name?.equals("bdSeq") ?? false }.flatMap { metric in
+      switch metric.value {
+      case .int(let value): UInt64(value)
+      case .long(let value): value
+      default: nil
+      }
+    }
+  }
 
   init(_ payload: UnsafeRawBufferPointer, limit: Int) throws(DecodingFault) {
     var reader = ProtobufReader(payload)
@@ -36,7 +52,7 @@ struct SparkplugPayload {
       switch (number, field) {
       case (1, .varint(let value)): timestamp = value
       case (2, .bytes(let bytes)):
-        guard metrics.count < limit else { throw DecodingFault(payload: "more than \(limit) metrics") }
+        guard metrics.count < limit else { throw DecodingFault(payload: "more than \(limit) metrics", limit: .fields) }
         metrics.append(try SparkplugPayload.metric(bytes, origin: reader.offset - bytes.count))
       case (3, .varint(let value)): seq = value
       case (4, .bytes(let uuid)) where uuid.equals("SPBV1.0_COMPRESSED"):

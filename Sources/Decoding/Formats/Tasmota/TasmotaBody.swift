@@ -20,6 +20,12 @@ struct TasmotaBody {
       scope.number(value.member("Signal"), device, TasmotaMetrics.wifiSignal, place("/Signal"))
       scope.number(value.member("LinkCount"), device, TasmotaMetrics.wifiCount, place("/LinkCount"))
     case "ENERGY": energy(value, place())
+    case "ZbReceived":
+      // One sensor of a Zigbee bridge, or several, by their addresses.
+      for (key, inner) in value.members where inner.kind == .object {
+        guard let address = scope.message.shortText(key, path: place()) else { continue }
+        sensor(address, inner, root, place("/" + JSONPointer.escape(address)), kind: "zigbee")
+      }
     default:
       if value.kind == .object {
         sensor(name, value, root, place())
@@ -27,6 +33,8 @@ struct TasmotaBody {
         word(value, TasmotaMetrics.power, name, place())
       } else if TasmotaReader.isNumbered(name, "Switch") {
         word(value, TasmotaMetrics.input, name, place())
+      } else if value.kind == .number || value.kind == .unusable {
+        scope.number(value, device, TasmotaMetrics.top, place(), name: "tasmota.\(name)")
       }
     }
   }
@@ -55,22 +63,35 @@ struct TasmotaBody {
   }
 
   private func sensor(
-    _ name: String, _ object: JSONValue, _ root: JSONValue, _ path: @autoclosure () -> String
+    _ name: String, _ object: JSONValue, _ root: JSONValue, _ path: @autoclosure () -> String, kind: String? = nil
   ) {
     // Keys of several sensors of a kind follow the order in which they were found; their identity is inside.
-    let identity = object.member("Id").flatMap { VendorValue($0, limits: scope.message.limits).label }
+    let inner = object.member("Id") ?? (kind == nil ? nil : object.member("Name"))
+    let identity = inner.flatMap { VendorValue($0, limits: scope.message.limits).label }
     let labels = [Series.Label("sensor", identity ?? name)]
     let isFahrenheit = root.member("TempUnit")?.text.equals("F") ?? false
     for (key, value) in object.members {
       guard let field = scope.message.shortText(key, path: path()), field != "Id" else { continue }
+      if kind != nil, ["Device", "Name", "Endpoint", "Group"].contains(field) { continue }
       func place() -> String { path() + "/" + JSONPointer.escape(field) }
       if isFahrenheit, field == "Temperature" || field == "DewPoint", let rule = TasmotaMetrics.sensorFields[field] {
         guard let number = scope.number(value, place()) else { continue }
         scope.message.emit(device, rule.entry, (number - 32) / 1.8, scope.moment, labels: labels)
+      } else if field == "Pressure" || field == "SeaPressure", let rule = TasmotaMetrics.sensorFields[field] {
+        values(
+          value, TasmotaMetrics.Rule(rule.entry, TasmotaBody.pressure(root)), name, field, place(), labels: labels)
       } else {
-        values(value, TasmotaMetrics.sensorFields[field], name, field, place(), labels: labels)
+        values(value, TasmotaMetrics.sensorFields[field], kind ?? name, field, place(), labels: labels)
       }
     }
+  }
+
+  /// How many hPa the unit is that the message says.
+  private static func pressure(_ root: JSONValue) -> Double {
+    guard let unit = root.member("PressureUnit")?.text else { return 1 }
+    if unit.equals("mmHg") { return 1.33322387415 }
+    if unit.equals("inHg") { return 33.86389 }
+    return unit.equals("kPa") ? 10 : 1
   }
 
   /// A number, or one per phase. What has no rule is taken where it is a number, and passed over where it is not.

@@ -3,7 +3,7 @@ import Telemetry
 /// `format = "tasmota"`: telemetry and last wills of Tasmota firmware.
 ///
 /// `Epoch` goes before `Time`; a `Time` without an offset is local time in the source's zone.
-final class TasmotaFormat: SourceFormat {
+final class TasmotaFormat: JSONSourceFormat {
   let time: TimeReader?
   let zone: LocalZone
   private let naming: Naming
@@ -38,7 +38,7 @@ final class TasmotaReader: TopicReader {
       switch kind {
       case "SENSOR": self = .sensor
       case "STATE": self = .state
-      case "STATUS8", "STATUS10", "STATUS11": self = .status
+      case "STATUS0", "STATUS8", "STATUS10", "STATUS11": self = .status
       case "LWT": self = .lastWill
       case "RESULT": self = .result
       default:
@@ -76,24 +76,29 @@ final class TasmotaReader: TopicReader {
     case .lastWill, .power, .limit: return word(payload, message)
     case .sensor, .state, .status, .result: break
     }
-    var root: JSONValue
+    let root: JSONValue
     do throws(DecodingFault) { root = try message.json.parse(payload) } catch { return .refused(error) }
     guard root.kind == .object else {
       return .refused(DecodingFault(path: "", "\(root.kindName), where an object was expected"))
     }
-    let outer = root
-    var path = ""
-    // STATUS8 (10 in later versions) wraps a SENSOR message, STATUS11 a STATE.
+    // STATUS8 (10 in later versions) wraps a SENSOR message, STATUS11 a STATE, STATUS0 both.
+    var isWrapped = false
     for (key, name) in [("StatusSNS", "/StatusSNS"), ("StatusSTS", "/StatusSTS")] as [(StaticString, String)] {
       guard let inner = root.member(key) else { continue }
       guard inner.kind == .object else {
         return .refused(DecodingFault(path: name, "\(inner.kindName), where an object was expected"))
       }
-      root = inner
-      path = name
-      break
+      isWrapped = true
+      take(inner, outer: root, name, message)
     }
-    if content == .status, path.isEmpty { return .ignored("a status without readings") }
+    if !isWrapped {
+      if content == .status { return .ignored("a status without readings") }
+      take(root, outer: root, "", message)
+    }
+    return message.outcome(nothing: "no readings in the payload")
+  }
+
+  private func take(_ root: JSONValue, outer: JSONValue, _ path: String, _ message: Message) {
     let scope = JSONScope(message: message, moment: moment(outer, root, path, message))
     let body = TasmotaBody(device: itsDevice, scope: scope)
     for (key, value) in root.members {
@@ -104,7 +109,6 @@ final class TasmotaReader: TopicReader {
         body.takeTop(name, value, path, root)
       }
     }
-    return message.outcome(nothing: "no readings in the payload")
   }
 
   private func moment(_ outer: JSONValue, _ root: JSONValue, _ path: String, _ message: Message) -> Moment {

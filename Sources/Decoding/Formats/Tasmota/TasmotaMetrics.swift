@@ -35,6 +35,8 @@ enum TasmotaMetrics {
   static let other = CatalogueEntry(
     "tasmota.{sensor}.{field}", "1", .gauge, "a number of a sensor that has no rule; label sensor")
 
+  static let top = CatalogueEntry("tasmota.{field}", "1", .gauge, "a number beside the sensors that has no rule")
+
   static let energyFields: [String: Rule] = [
     "Total": Rule(SharedMetrics.energy, 3_600_000), "ExportActive": Rule(exported, 3_600_000),
     "Power": Rule(SharedMetrics.power), "ApparentPower": Rule(apparentPower), "ReactivePower": Rule(reactivePower),
@@ -56,6 +58,7 @@ enum TasmotaMetrics {
     SharedMetrics.availability, SharedMetrics.temperature, SharedMetrics.humidity, SharedMetrics.voltage,
     SharedMetrics.current, SharedMetrics.power, SharedMetrics.energy, SharedMetrics.uptime, apparentPower,
     reactivePower, powerFactor, frequency, exported, dewPoint, pressure, light, distance, heap, load, mqttCount,
-    wifiCount, wifiQuality, wifiSignal, power, input, limit, other,
+    wifiCount, wifiQuality, wifiSignal, power, input, limit, top,
+    other,
   ]
 }

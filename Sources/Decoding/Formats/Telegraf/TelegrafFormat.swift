@@ -5,7 +5,7 @@ import Telemetry
 ///
 /// Times are in nanoseconds and in seconds by default, and configurable at the sender: the unit is told by the
 /// number's size.
-final class TelegrafFormat: SourceFormat {
+final class TelegrafFormat: JSONSourceFormat {
   private let naming: Naming
   private let limits: DecodingLimits
   /// By measurement and tags as they stand in the payload.

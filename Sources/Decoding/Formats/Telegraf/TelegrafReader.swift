@@ -9,6 +9,7 @@ final class TelegrafReader: TopicReader {
 
   private struct Pending {
     let field: TelegrafPoint.Field
+    let path: String?
     let value: Observation.Value
   }
 
@@ -47,28 +48,29 @@ final class TelegrafReader: TopicReader {
 
   private func hold(_ point: TelegrafPoint, _ name: UnsafeRawBufferPointer, _ value: Value, _ message: Message) {
     func path() -> String { "\(point.measurement)/\(String(utf8: name))" }
+    let place = message.trace == nil ? nil : path()
     guard name.count <= message.limits.textBytes else {
       return message.fault(DecodingFault(path: point.measurement, "a field's name of \(name.count) bytes"))
     }
     let isNumber = if case .number = value { true } else { false }
     guard let field = point.field(name, isNumber: isNumber, message) else {
-      return message.fault(DecodingFault(path: path(), "the limit of known series is reached"))
+      return message.fault(DecodingFault(path: path(), "the limit of known series is reached", limit: .series))
     }
     switch (value, field.entry.kind) {
     case (.number(let number), .state):
       guard let state = TelegrafMetrics.interfaceStatus(number) else {
         return message.fault(DecodingFault(path: path(), "is no status of an interface"))
       }
-      pending.append(Pending(field: field, value: .state(state)))
+      pending.append(Pending(field: field, path: place, value: .state(state)))
     case (.number(let number), _):
       let scaled = number * field.scale
       guard scaled.isFinite else { return message.fault(DecodingFault(path: path(), "is not a finite number")) }
-      pending.append(Pending(field: field, value: .number(scaled)))
+      pending.append(Pending(field: field, path: place, value: .number(scaled)))
     case (.word(let word), _):
       let isStatus =
         field.entry.metric == TelegrafMetrics.operStatus.metric
         || field.entry.metric == TelegrafMetrics.adminStatus.metric
-      pending.append(Pending(field: field, value: .state(isStatus ? word.lowercased() : word)))
+      pending.append(Pending(field: field, path: place, value: .state(isStatus ? word.lowercased() : word)))
     }
   }
 
@@ -78,7 +80,11 @@ final class TelegrafReader: TopicReader {
     let hasWide = pending.contains { $0.field.isWide }
     for one in pending {
       let isNarrow = hasWide && !one.field.isWide
-      if isNarrow, pending.contains(where: { $0.field.isWide && $0.field.series === one.field.series }) { continue }
+      if isNarrow, pending.contains(where: { $0.field.isWide && $0.field.series === one.field.series }) {
+        if let path = one.path { message.trace?.left(path, "another field says the same with more bits") }
+        continue
+      }
+      message.trace?.took(one.path)
       message.append(one.field.series, one.value, moment)
     }
     pending.removeAll(keepingCapacity: true)
@@ -98,7 +104,7 @@ final class TelegrafReader: TopicReader {
         parser.skipLine(from: start)
       }
       guard fields <= message.limits.fields else {
-        return .refused(DecodingFault(payload: "more than \(message.limits.fields) fields"))
+        return .refused(DecodingFault(payload: "more than \(message.limits.fields) fields", limit: .fields))
       }
     }
     return message.outcome(nothing: "no points in the payload")
@@ -109,12 +115,17 @@ final class TelegrafReader: TopicReader {
     let head = try parser.head()
     guard head.count <= 4096 else { throw DecodingFault(byte: start, "tags of \(head.count) bytes") }
     let known = point(head) { InfluxLines.parse(head: head) }
-    guard let known else { throw DecodingFault(byte: start, "the limit of known devices is reached") }
+    guard let known else { throw DecodingFault(byte: start, "the limit of known devices is reached", limit: .devices) }
     repeat {
       let (name, value) = try parser.field(limit: message.limits.textBytes)
       fields += 1
       guard fields <= message.limits.fields else { return }
-      if let value { name.withUnsafeBytes { hold(known, $0, value, message) } }
+      if let value {
+        name.withUnsafeBytes { hold(known, $0, value, message) }
+      } else {
+        message.trace?.left(
+          "\(known.measurement)/\(String(decoding: name, as: UTF8.self))", "an empty or too long text")
+      }
     } while parser.takeComma()
     let stamp = try parser.timestamp()
     release(stamp.flatMap(EpochTime.guessed), message)
@@ -157,7 +168,7 @@ final class TelegrafReader: TopicReader {
       }
     }
     guard let known = key.withUnsafeBytes({ self.point($0) { head } }) else {
-      return message.fault(DecodingFault(path: path, "the limit of known devices is reached"))
+      return message.fault(DecodingFault(path: path, "the limit of known devices is reached", limit: .devices))
     }
     for (field, value) in fields.members { json(known, field, value, path, message) }
     release(time(point, path, message), message)
@@ -203,7 +214,9 @@ final class TelegrafReader: TopicReader {
     if fieldPoint == nil {
       fieldPoint = format.fieldDevice(topic).map { TelegrafPoint(device: $0, measurement: "", labels: []) }
     }
-    guard let fieldPoint else { return .refused(DecodingFault(payload: "the limit of known devices is reached")) }
+    guard let fieldPoint else {
+      return .refused(DecodingFault(payload: "the limit of known devices is reached", limit: .devices))
+    }
     var field = name
     field.withUTF8 { hold(fieldPoint, UnsafeRawBufferPointer($0), .number(number.value), message) }
     release(nil, message)

@@ -1,0 +1,22 @@
+/// What was found wrong with one try, by kind.
+struct Verdict {
+  /// Acknowledged segments that are gone or differ; transactions that had returned and are gone.
+  var lost: [String] = []
+  /// The files don't hold together, or didn't open.
+  var corrupt: [String] = []
+  /// Something else came out than from the run that nothing interrupted.
+  var wrong: [String] = []
+
+  var isGood: Bool { lost.isEmpty && corrupt.isEmpty && wrong.isEmpty }
+
+  /// - Parameter isAlone: tells everything.
+  func count(into tally: inout Tally, _ place: String, isAlone: Bool) {
+    if !lost.isEmpty { tally["lost"] += 1 }
+    if !corrupt.isEmpty { tally["corrupt"] += 1 }
+    if !wrong.isEmpty { tally["wrong"] += 1 }
+    guard let first = (lost + corrupt + wrong).first else { return }
+    let more = lost.count + corrupt.count + wrong.count - 1
+    if isAlone { for text in lost + corrupt + wrong { Workers.tell("    \(text)\n") } }
+    tally.find("\(place): \(first)\(more > 0 ? ", and \(more) more" : "")")
+  }
+}

@@ -1,0 +1,14 @@
+import Telemetry
+
+/// What the world outside the box knew at one moment of a run: against this a crash is judged.
+struct Knowledge: Sendable {
+  /// The journal's, once something was acknowledged.
+  var uuid: String?
+  /// The ids under which the script's first steps were acknowledged, in order.
+  var acknowledged: [Int64] = []
+  /// A trim up to here was asked for: segments below may be gone.
+  var trimBound: Int64 = 0
+  var receiver = Receiver()
+  /// How far a returned transaction said that the journal is derived.
+  var derivedThrough: Int64 = 0
+}

@@ -1,0 +1,144 @@
+import Derive
+import Glibc
+import Journal
+import Outbox
+import Telemetry
+import Windows
+
+/// The store's rooms as the gateway wires them, on one thread: journal, deriving, outbox.
+final class Gateway {
+  let folder: String
+  let script: Script
+  private(set) var writer: JournalWriter
+  private(set) var outbox: Outbox
+  private(set) var deriver: Deriver
+  let reader: JournalReader
+  private(set) var now = Span.seconds(1)
+
+  /// Small, so that a short run checkpoints often.
+  static let checkpointPages = 24
+  /// So many segments stay whatever is derived and delivered, for late readings.
+  static let keptSegments: Int64 = 16
+
+  /// - Parameter checkpoints: false leaves the logs to grow, where what follows is not looked at as closely.
+  init(folder: String, script: Script, synchronous: String, checkpoints: Bool = true) throws {
+    self.folder = folder
+    self.script = script
+    let path = folder + "/journal.db"
+    var journalOptions = JournalWriter.Options()
+    journalOptions.synchronous = synchronous
+    journalOptions.reserve = 0
+    if checkpoints { journalOptions.checkpointPages = Gateway.checkpointPages }
+    writer = try JournalWriter(path: path, options: journalOptions)
+    var destinations = [Outbox.Destination(name: "central", compression: script.seed % 5 == 0 ? .gzip : .zstd)]
+    if script.hasDeadMirror { destinations.append(.init(name: "mirror", optional: true, compression: .zstd)) }
+    var options = Outbox.Options(
+      path: folder + "/outbox.db", gateway: "faults", epoch: writer.uuid, destinations: destinations,
+      extraSchema: Deriver.schema, synchronous: synchronous)
+    if checkpoints { options.checkpointPages = Gateway.checkpointPages / 2 }
+    outbox = try Outbox(options)
+    if let position = try Deriver.lastPosition(outboxPath: folder + "/outbox.db", epoch: writer.uuid) {
+      try writer.raiseFloor(to: position)
+    }
+    reader = try JournalReader(path: path)
+    deriver = try Gateway.deriver(folder, reader, outbox)
+  }
+
+  private static func deriver(_ folder: String, _ reader: JournalReader, _ outbox: Outbox) throws -> Deriver {
+    var source = SourceDefinition(name: "cameras", topic: try TopicPattern("school/{site}/{cam}"), format: "json")
+    source.device = Template("{cam}")
+    source.deviceClass = .camera
+    source.time = TimeMapping(path: "/ts", unit: .milliseconds)
+    source.metrics = [
+      MetricMapping(name: "g", path: "/g"), MetricMapping(name: "c", path: "/c", kind: .counter),
+      MetricMapping(name: "s", path: "/s", kind: .state),
+    ]
+    let rules = [
+      AlarmRule(name: "cold", metric: "g", condition: .below(limit: -30, clear: -28), severity: .critical),
+      AlarmRule(name: "cool", metric: "g", condition: .below(limit: -10, clear: 0), hold: .seconds(3)),
+    ]
+    return try Deriver(
+      settings: DeriveSettings(
+        gateway: "faults", windows: WindowSettings(length: Script.windowLength, grace: .seconds(2)),
+        trustsClock: true, timezone: "UTC", statusInterval: .seconds(15)),
+      sources: [source], rules: rules, journal: reader, outbox: outbox,
+      outboxPath: folder + "/outbox.db", statusRecord: { Array("{\"type\":\"status\",\"at\":\($0.milliseconds)}".utf8) }
+    )
+  }
+
+  // MARK: Steps
+
+  func append(_ step: Script.Step) throws -> Int64 {
+    var builder = SegmentBuilder()
+    for message in step.messages {
+      Array(message.topic.utf8).withUnsafeBytes { topic in
+        message.payload.withUnsafeBytes { payload in
+          builder.append(
+            topic: topic, payload: payload, packetID: message.packetID, qos: 1, retained: false,
+            receivedAt: message.receivedAt)
+        }
+      }
+    }
+    let clock = ClockReading(wall: step.wall, boot: "faults", sinceBoot: .seconds(1), synchronised: true)
+    now.nanoseconds += 1_500_000_000
+    return try writer.append(builder, clock: clock)
+  }
+
+  func derive() throws {
+    while try !deriver.turn(now: now) {}
+  }
+
+  func finish() throws {
+    try derive()
+    try deriver.finish()
+  }
+
+  /// Sends what is pending, all lanes, and marks it. `received` is called before anything is marked.
+  func send(
+    received: (Batch) -> Void, settled: (Batch) -> Void
+  ) throws {
+    for lane in Lane.allCases {
+      while true {
+        let batches = try outbox.nextBatches(for: "central", lane: lane, limit: 4)
+        if batches.isEmpty { break }
+        var accepted: [Batch] = []
+        var refused = false
+        for batch in batches {
+          if refuses(batch) {
+            if batch.recordCount > 1 {
+              try outbox.split(batch)
+            } else {
+              try outbox.refuse(batch, for: "central", reason: "no")
+            }
+            received(batch)
+            refused = true
+            break
+          }
+          received(batch)
+          accepted.append(batch)
+        }
+        if !accepted.isEmpty {
+          try outbox.delivered(accepted, for: "central")
+          for batch in accepted { settled(batch) }
+        }
+        if !refused, batches.count < 4 { break }
+      }
+    }
+  }
+
+  private func refuses(_ batch: Batch) -> Bool {
+    guard script.refusesEvery > 0, batch.lane == .status else { return false }
+    return (batch.first...batch.last).contains { $0 % script.refusesEvery == 0 }
+  }
+
+  /// The id below which segments may go now.
+  func trimBound() throws -> Int64? {
+    guard let delivered = try outbox.deliveredBefore() else { return nil }
+    let bound = min(delivered, deriver.rawNeededFrom, writer.newestID - Gateway.keptSegments)
+    return bound > writer.oldestID ? bound : nil
+  }
+
+  func trim(before bound: Int64) throws { try writer.trim(before: bound, olderThan: nil, limit: 8) }
+
+  func enforceQuota() throws { _ = try outbox.enforceQuota(bytes: script.quota) }
+}

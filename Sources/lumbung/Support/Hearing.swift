@@ -1,0 +1,89 @@
+import Discovery
+import Glibc
+import MQTT
+import Synchronization
+import Telemetry
+import Threads
+
+/// Listens to a broker for a while and gathers what it hears. Runs on a thread of its own; `stop` may come from any.
+final class Hearing: Sendable {
+  struct Heard: Sendable {
+    var survey: Survey
+    var duration: Span
+    /// Why it ended before the time.
+    var ended: MQTTError?
+  }
+
+  /// A broker that is there answers within moments.
+  private static let connectTime = 10_000
+  /// How often the end, Ctrl-C and the progress are seen to, in milliseconds.
+  private static let turn = 250
+  private static let retryAfter = Span.seconds(1)
+
+  private let configuration: ListenerConfiguration
+  private let duration: Span
+  private let stopped = Atomic(false)
+
+  init(_ configuration: ListenerConfiguration, duration: Span) {
+    self.configuration = configuration
+    self.duration = duration
+  }
+
+  func stop() { stopped.store(true, ordering: .relaxed) }
+
+  /// - Throws: `MQTTError` where the broker can't be reached or refuses. A connection that breaks later is made again.
+  func run() throws -> Heard {
+    var survey = Survey()
+    let listener = Listener(configuration: configuration) { message in
+      survey.take(topic: message.topic, payload: message.payload, retained: message.retained, at: SystemClock.wall)
+    }
+    try listener.connect(within: Hearing.connectTime)
+    defer { listener.close() }
+    let start = ContinuousClock.now
+    let end = start + .nanoseconds(duration.nanoseconds)
+    let progress = Progress()
+    var ended: MQTTError?
+    while !stopped.load(ordering: .relaxed), ContinuousClock.now < end {
+      let left = end - ContinuousClock.now
+      let turn = min(Hearing.turn, max(1, Int(left / .milliseconds(1))))
+      do throws(MQTTError) {
+        try listener.listen(for: turn)
+        ended = nil
+      } catch {
+        ended = error
+        BlockingPause.wait(min(Hearing.retryAfter, .milliseconds(Int64(turn) * 4)))
+        do throws(MQTTError) { try listener.connect(within: Hearing.connectTime) } catch { ended = error }
+      }
+      progress.show(survey, left: end - ContinuousClock.now)
+    }
+    progress.clear()
+    let listened = (ContinuousClock.now - start) / .nanoseconds(1)
+    return Heard(survey: survey, duration: Span(nanoseconds: Int64(listened)), ended: ended)
+  }
+}
+
+/// A plain sleep, for threads that may block.
+private enum BlockingPause {
+  static func wait(_ span: Span) {
+    _ = poll(nil, 0, Int32(clamping: span.milliseconds))
+  }
+}
+
+/// A line on a terminal that tells how it goes; nothing elsewhere.
+private final class Progress {
+  private let isShown = isatty(STDERR_FILENO) == 1
+  private var next = ContinuousClock.now
+
+  func show(_ survey: Survey, left: Duration) {
+    guard isShown, ContinuousClock.now >= next else { return }
+    next = ContinuousClock.now + .seconds(1)
+    let seconds = max(0, Int((left / .seconds(1)).rounded(.up)))
+    let line =
+      "\r\(seconds) s left: \(survey.messages) messages on \(survey.topics.count) topics; Ctrl-C ends it here\u{1b}[K"
+    Console.write(Array(line.utf8), to: STDERR_FILENO)
+  }
+
+  func clear() {
+    if isShown { Console.write(Array("\r\u{1b}[K".utf8), to: STDERR_FILENO) }
+  }
+}
