@@ -18,7 +18,7 @@ SECONDS = 30 if harness.LONG else 15
 
 class Discover(harness.Case):
     def setUp(self) -> None:
-        self.lumbung = stage.program("lumbung", "LUMBUNG")
+        self.lumbung = stage.program("lumbung", "LUMBUNG_BIN")
         self.port = stage.free_port()
         self.url = f"mqtt://127.0.0.1:{self.port}"
 

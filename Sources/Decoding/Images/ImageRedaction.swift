@@ -8,10 +8,10 @@ import CCrypto
 /// at the first bytes only.
 public enum ImageRedaction {
   static let prefix = "lumbung:"
-  /// Base64 that is shorter is no picture but a key or a token: the smallest JPEG that shows anything has some 600 bytes.
-  static let shortestText = 512
-  /// No JSON below this can hold such a text.
-  static let shortestDocument = 2048
+  /// Shorter base64 holds no picture that shows anything: a PNG of one pixel takes 92 characters.
+  static let shortestText = 64
+  /// JSON below this is not looked through: reports of every few seconds are shorter, and no picture of anybody is.
+  static let shortestDocument = 512
 
   /// The payload without its images; `nil` where there are none, and it may be kept as it is.
   public static func redact(_ payload: UnsafeRawBufferPointer) -> [UInt8]? {
@@ -22,7 +22,7 @@ public enum ImageRedaction {
     return document(payload)
   }
 
-  /// What an image's first bytes say it is.
+  /// What an image's first bytes say it is; clips are moving images.
   static func mediaType(_ bytes: UnsafeRawBufferPointer) -> String? {
     func has(_ signature: [UInt8], at offset: Int = 0) -> Bool {
       bytes.count >= offset + signature.count
@@ -35,8 +35,10 @@ public enum ImageRedaction {
     case UInt8(ascii: "R"): return has(Array("RIFF".utf8)) && has(Array("WEBP".utf8), at: 8) ? "image/webp" : nil
     case UInt8(ascii: "B"):
       // BM, the size, and four bytes that are zero.
-      return bytes.count > 54 && has([0x42, 0x4d]) && has([0, 0, 0, 0], at: 6) ? "image/bmp" : nil
-    case 0: return has(Array("ftypavif".utf8), at: 4) || has(Array("ftypheic".utf8), at: 4) ? "image/heif" : nil
+      return bytes.count >= 14 && has([0x42, 0x4d]) && has([0, 0, 0, 0], at: 6) ? "image/bmp" : nil
+    case 0:
+      guard has(Array("ftyp".utf8), at: 4) else { return nil }
+      return ["avif", "heic", "heix", "mif1"].contains { has(Array($0.utf8), at: 8) } ? "image/heif" : "video/mp4"
     default: return nil
     }
   }
@@ -103,7 +105,7 @@ public enum ImageRedaction {
 
   /// Base64, with or without `data:…;base64,` before it: what it is, and how many bytes it takes.
   ///
-  /// Nobody else sends base64 as long: where it begins like no image that is known, it is taken for one all the same.
+  /// `nil` where it begins like no image: a report that happens to be one long word stays as it came.
   private static func image(
     _ text: UnsafeRawBufferPointer, at start: Int, lines: Bool
   ) -> (type: String, length: Int)? {
@@ -116,16 +118,16 @@ public enum ImageRedaction {
       let head = String(decoding: rest[5..<comma], as: UTF8.self)
       guard head.lowercased().hasSuffix(";base64") else { return nil }
       let type = head.prefix { $0 != ";" }
-      if type.utf8.count <= 32, type.utf8.allSatisfy(isTypeByte) { said = String(type) }
+      let isImage = type.hasPrefix("image/") || type.hasPrefix("video/")
+      if isImage, type.utf8.count <= 32, type.utf8.allSatisfy(isTypeByte) { said = String(type) }
       at = start + comma + 1
     }
     let first = at
     while at < text.count, let step = base64(text, at, lines) { at += step }
     let length = at - first
-    let known = base64Type(UnsafeRawBufferPointer(rebasing: text[first..<at]))
-    // Pictures that say what they are may be smaller.
-    guard length >= (isData || known != nil ? 64 : shortestText) else { return nil }
-    return (known ?? said ?? "application/octet-stream", at - start)
+    let type = said ?? base64Type(UnsafeRawBufferPointer(rebasing: text[first..<at]))
+    guard let type, length >= shortestText else { return nil }
+    return (type, at - start)
   }
 
   private static func isTypeByte(_ byte: UInt8) -> Bool {
@@ -149,11 +151,35 @@ public enum ImageRedaction {
       || "+/=-_".utf8.contains(byte)
   }
 
+  /// What the first bytes say that the text stands for.
   private static func base64Type(_ text: UnsafeRawBufferPointer) -> String? {
-    for (start, type) in [
-      ("/9j/", "image/jpeg"), ("\\/9j\\/", "image/jpeg"), ("iVBORw0KGgo", "image/png"), ("R0lGOD", "image/gif"),
-      ("UklGR", "image/webp"), ("_9j_", "image/jpeg"),
-    ] where text.starts(with: start.utf8) { return type }
-    return nil
+    // As many bytes as the longest signature has.
+    var head: [UInt8] = []
+    head.reserveCapacity(24)
+    var bits: UInt32 = 0
+    var count = 0
+    for byte in text {
+      guard let value = base64Value(byte) else { continue }
+      bits = bits << 6 | value
+      count += 1
+      guard count % 4 == 0 else { continue }
+      head.append(UInt8(truncatingIfNeeded: bits >> 16))
+      head.append(UInt8(truncatingIfNeeded: bits >> 8))
+      head.append(UInt8(truncatingIfNeeded: bits))
+      if head.count >= 24 { break }
+    }
+    return head.withUnsafeBytes(mediaType)
+  }
+
+  /// In both alphabets; `nil` for what JSON and line ends put between.
+  private static func base64Value(_ byte: UInt8) -> UInt32? {
+    switch byte {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(byte - UInt8(ascii: "A"))
+    case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(byte - UInt8(ascii: "a")) + 26
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(byte - UInt8(ascii: "0")) + 52
+    case UInt8(ascii: "+"), UInt8(ascii: "-"): 62
+    case UInt8(ascii: "/"), UInt8(ascii: "_"): 63
+    default: nil
+    }
   }
 }
