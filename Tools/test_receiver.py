@@ -15,6 +15,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import receiver  # noqa: E402
+import receiver_checks  # noqa: E402
 
 EPOCH = "0b6a9f0e-7a43-4a57-9a53-0d8a8f4b9f11"
 ALARM = "6e7a2b7c-1a2b-5c3d-8e4f-0123456789ab"
@@ -193,7 +194,7 @@ class Refusing(ReceiverTest):
         self.assertRefused(good, "JSON", raw=gzip.compress(b"["))
         self.assertRefused(good, "NaN", raw=gzip.compress(b'{"a":NaN}'))
         self.assertRefused(good, "twice", raw=gzip.compress(b'{"a":1,"a":1}'))
-        self.assertRefused(good, "decompressed", 413, raw=gzip.compress(b" " * (receiver.MAX_JSON + 1)))
+        self.assertRefused(good, "decompressed", 413, raw=gzip.compress(b" " * (receiver_checks.MAX_JSON + 1)))
         self.assertRefused(good, "more than", 413, raw=b"x" * (receiver.MAX_BODY + 1))
 
     def test_envelopes(self):

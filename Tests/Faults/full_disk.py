@@ -1,12 +1,13 @@
 """Proof by a disk that others fill: nothing is acknowledged that isn't stored, what waits still leaves, and it goes on
-within five seconds of the space coming back."""
+within five seconds of the space coming back.
+"""
 
 from __future__ import annotations
 
 import time
-from typing import Optional
+from typing import List
 
-from outcome import Outcome
+from outcome import Figure, Leg, Outcome
 from scene import Scene
 from stage import StageError, await_value
 
@@ -18,67 +19,106 @@ BACKLOG_EVERY = 5
 # So often the gateway is killed, and started again, while the disk is full.
 KILL_EVERY = 4
 
-
-def full_disk(cycles: int, control: Optional[str]) -> Outcome:
-    counted = kills = drained = unstored = 0
-    recoveries = []
-    with Scene("full-disk", control, on_disk=MEBIBYTES) as scene:
-        scene.begin()
-        assert scene.disk is not None and scene.gateway is not None and scene.tap is not None
-        connection = scene.await_flow(None)
-        for attempt in range(1, 3 * cycles + 1):
-            if counted == cycles:
-                break
-            time.sleep(scene.dice.uniform(0.3, 1))
-            has_backlog = attempt % BACKLOG_EVERY == 0 and attempt % KILL_EVERY and not control
-            if has_backlog and scene.receiver is not None:
-                scene.receiver.kill()
-                scene.await_status("a backlog", lambda s: s["uplinks"][0]["pending_records"] > 20, 15)
-            scene.disk.fill()
-            refused = _await_refusal(scene, 20)
-            if attempt % KILL_EVERY == 0:
-                scene.gateway.kill()
-                scene.gather_last_words(scene.tap.current)
-                scene.start_gateway()
-                kills += 1
-                scene.await_status("it starts on a full disk", lambda s: True, 20)
-            if has_backlog:
-                scene.restart_receiver()
-                scene.await_status(
-                    "what waited leaves a full disk", lambda s: s["uplinks"][0]["pending_records"] == 0, 30)
-                drained += 1
-            if refused:
-                counted += 1
-                unstored += scene.unacknowledged
-            scene.disk.free()
-            freed = time.monotonic()
-            acknowledged = scene.acknowledged
-            try:
-                await_value("messages are acknowledged again", lambda: scene.acknowledged > acknowledged,
-                            30, every=0.02, explain=scene.gateway.tail)
-            except StageError as error:
-                raise StageError(f"round {attempt}: {error}") from None
-            recoveries.append(time.monotonic() - freed)
-        scene.stop_load()
-        account = scene.account(seconds=5 if control else 60)
-        faults = list(account.faults)
-        if not control:
-            late = [f"{seconds:.1f} s" for seconds in recoveries if seconds > RECOVERY_SECONDS]
-            faults += [f"recovered only after {seconds}" for seconds in late]
-        if counted < cycles:
-            faults.append(f"the disk was felt only {counted} times")
-        return Outcome("full-disk", control, counted, faults, {
-            "killed while full": kills, "backlogs that left a full disk": drained, "unacknowledged then": unstored,
-            "longest recovery": f"{max(recoveries):.1f} s", "messages": account.messages, "records": account.records,
-        })
+# The gateway's own words: a commit met ENOSPC; the disk has room; and what its quota says, which is another matter.
+FULL = "the disk is full: nothing is read"
+ROOM = ("the journal takes messages again", "there is room on the disk again")
+QUOTA_FULL = "the store is full: nothing is read"
+QUOTA_ROOM = "there is room again: messages are read"
 
 
-def _await_refusal(scene: Scene, seconds: float) -> bool:
-    """Until a commit has failed, which is when the log needs to grow."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        report = scene.status()
-        if report and (report["journal"].get("commit_error") or report["broker"]["state"] == "paused"):
-            return True
-        time.sleep(0.1)
-    return False
+def full_disk(leg: Leg) -> Outcome:
+    return FullDisk(leg).run()
+
+
+class FullDisk:
+    def __init__(self, leg: Leg):
+        self.leg = leg
+        self.scene = Scene("full-disk", leg, on_disk=MEBIBYTES)
+        self.counted = self.kills = self.drained = self.unstored = self.not_felt = 0
+        self.recoveries: List[float] = []
+        self.faults: List[str] = []
+
+    def run(self) -> Outcome:
+        with self.scene as scene:
+            scene.begin()
+            scene.await_flow(None)
+            rounds = 0
+            while self.counted < self.leg.tries or scene.carried < self.leg.payload:
+                rounds += 1
+                if rounds > 3 * max(self.leg.tries, self.counted):
+                    raise StageError(f"the disk's end was met only {self.counted} times in {rounds} rounds")
+                self.round(rounds)
+            scene.stop_load()
+            account = scene.account()
+            if not self.leg.control:
+                self.faults += [f"messages were taken again only after {seconds:.1f} s"
+                                for seconds in self.recoveries if seconds > RECOVERY_SECONDS]
+            return Outcome("full-disk", self.leg.control, self.counted, account.faults + self.faults, {
+                "killed while full": Figure(self.kills), "backlogs that left a full disk": Figure(self.drained),
+                "rounds in which nothing was refused, not counted": Figure(self.not_felt),
+                "unacknowledged then": Figure(self.unstored),
+                "longest recovery": Figure(max(self.recoveries, default=0.0), "s", is_peak=True),
+                "messages": Figure(account.messages), "records": Figure(account.records), **scene.common_figures(),
+            })
+
+    def round(self, number: int) -> None:
+        scene = self.scene
+        assert scene.disk is not None and scene.tap is not None
+        time.sleep(scene.dice.uniform(0.2, 0.6))
+        kills = number % KILL_EVERY == 0
+        has_backlog = number % BACKLOG_EVERY == 0 and not kills and not self.leg.control
+        if has_backlog and scene.receiver is not None:
+            scene.receiver.kill()
+            scene.await_status("a backlog", lambda s: s["uplinks"][0]["pending_records"] > 20, 15)
+        scene.disk.fill()
+        is_felt = self.await_refusal(15)
+        if kills:
+            scene.kill_gateway()
+            scene.gather_last_words(scene.tap.current)
+            scene.start_gateway()
+            scene.await_status("it starts on a full disk", lambda s: True, 20)
+            self.kills += 1
+        if has_backlog:
+            scene.restart_receiver()
+            scene.await_status("what waited leaves a full disk", lambda s: s["uplinks"][0]["pending_records"] == 0, 30)
+            self.drained += 1
+        if is_felt:
+            self.counted += 1
+            self.unstored += scene.unacknowledged
+        else:
+            self.not_felt += 1
+        scene.disk.free()
+        self.recoveries.append(self.await_recovery(number))
+
+    def await_refusal(self, seconds: float) -> bool:
+        """Until a write has met ENOSPC. One that finds its room in the log that is kept allocated doesn't."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.scene.said_last(FULL, *ROOM):
+                return True
+            time.sleep(0.02)
+        return False
+
+    def await_recovery(self, number: int) -> float:
+        """Until the gateway says that it reads again, and a message is acknowledged. How long that took, less what its
+        quota held it up for: that is no matter of the disk's."""
+        scene = self.scene
+        acknowledged = scene.acknowledged
+        began = last = time.monotonic()
+        held_up = 0.0
+
+        def has_recovered() -> bool:
+            nonlocal last, held_up
+            now = time.monotonic()
+            is_full = scene.said_last(FULL, *ROOM)
+            if not is_full and scene.said_last(QUOTA_FULL, QUOTA_ROOM):
+                held_up += now - last
+            last = now
+            return not is_full and scene.acknowledged > acknowledged
+
+        try:
+            await_value("messages are acknowledged again", has_recovered, 30, every=0.02,
+                        explain=scene.gateway.tail if scene.gateway else None)
+        except StageError as error:
+            raise StageError(f"round {number}: {error}") from None
+        return time.monotonic() - began - held_up

@@ -14,21 +14,23 @@ import tempfile
 import time
 from typing import Dict, List, NamedTuple, Optional
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "EndToEnd"))
-
-import harness  # noqa: E402
-import oracle  # noqa: E402
-import stage  # noqa: E402
-from disk import Disk  # noqa: E402
-from harness import NS  # noqa: E402
-from stage import Process, Stage, StageError, await_value  # noqa: E402
-from tap import Connection, Tap, Watcher  # noqa: E402
+import harness
+import oracle
+import stage
+from disk import Disk
+from harness import NS
+from outcome import Figure, Leg
+from stage import Process, Stage, StageError, await_value
+from tap import Connection, Tap, Watcher
 
 CONTROLS = {
     "synchronous=NORMAL": {"LUMBUNG_FAILPOINTS_ALLOWED": "1", "LUMBUNG_TEST_SYNCHRONOUS": "NORMAL"},
     "acknowledged early": {"LUMBUNG_FAILPOINTS_ALLOWED": "1", "LUMBUNG_TEST_ACK_EARLY": "1"},
+    "redelivered counted": {"LUMBUNG_FAILPOINTS_ALLOWED": "1", "LUMBUNG_TEST_REDELIVERY": "COUNT"},
 }
+
+# What the gateway may have resident, whatever goes through it.
+MEMORY_LIMIT = 64 << 20
 
 
 class Account(NamedTuple):
@@ -38,30 +40,37 @@ class Account(NamedTuple):
 
 
 class Scene(harness.Case):
-    """Use it with `with`; the folder stays where something failed."""
+    """Use it with `with`: whatever happens, nothing of it stays but, where KEEP says so, the folder of what failed."""
 
     window_seconds = 1
     grace_seconds = 1
-    # About 0.9 MB/s: the log is moved into the file every few seconds, and the quota of 16 MiB takes part.
-    rate = 400
-    padding = 2000
+    # About 0.7 MB/s: in `raw_retention` there comes about what the quota of 16 MiB leaves for messages beside the logs
+    # and the reserve, so both take part; and the log is moved into the file every few seconds.
+    rate = 250
+    padding = 2800
     devices = 20
-    # Late readings must come while the raw messages of their window are kept.
+    # A late reading must come while the messages of its window are kept, and by a restart it comes some seconds later
+    # still: what is later than they are kept is counted as too late, and not promised.
     late = 1.0
+    raw_retention = "10s"
     # Told by the tap of every message.
     watcher: Optional[Watcher] = None
 
-    def __init__(self, name: str, control: Optional[str] = None, on_disk: int = 0):
+    def __init__(self, name: str, leg: Leg, on_disk: int = 0):
         super().__init__()
         self.name = name
-        self.control = control
-        self.variables: Dict[str, str] = dict(CONTROLS.get(control or "", {}))
+        self.leg = leg
+        self.variables: Dict[str, str] = dict(CONTROLS.get(leg.control or "", {}))
         self.on_disk = on_disk
         self.disk: Optional[Disk] = None
         self.tap: Optional[Tap] = None
         self.load: Optional[Process] = None
+        self.life_began = 0
+        self.peak_memory = 0
+        # Segments that were deleted by the end.
+        self.deleted = 0
         self.is_kept = False
-        self.dice = random.Random(f"{name}/{control}")
+        self.dice = random.Random(f"{name}/{leg.control}/{leg.number}")
 
     def id(self) -> str:
         return f"faults.{self.name}"
@@ -82,17 +91,27 @@ class Scene(harness.Case):
         return self
 
     def __exit__(self, kind: Optional[type] = None, *_: object) -> None:
+        # A second Ctrl-C must not cut the cleaning short.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        failed = kind is not None and issubclass(kind, Exception)
         self.doCleanups()
         self.stage.stop_all()
+        if failed:
+            print(f"{self.name}: {self.folder}\n{self.stage.tails()}", file=sys.stderr, flush=True)
+        keeps = (failed or self.is_kept) and os.environ.get("KEEP", "") not in ("", "0")
         if self.disk is not None:
-            if self.is_kept:
-                shutil.copytree(self.stage.path("store"), self.stage.path("store-kept"))
-            self.disk.close()
-        if kind is None and not self.is_kept:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            try:
+                if keeps:
+                    shutil.copytree(self.stage.path("store"), self.stage.path("store-kept"))
+            except OSError as error:
+                print(f"{self.name}: {error}", file=sys.stderr)
+            finally:
+                self.disk.close()
+        if keeps:
+            print(f"{self.name}: kept {self.folder}", file=sys.stderr, flush=True)
         else:
-            tails = self.stage.tails() if kind else ""
-            print(f"{self.name}: kept {self.folder}\n{tails}", file=sys.stderr, flush=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     # Players.
 
@@ -115,16 +134,23 @@ class Scene(harness.Case):
     def configure(self, port: int) -> None:
         text = open(self.write_config(broker_port=port), encoding="utf-8").read()
         text = stage.set_key(text, "store", "max_size", '"16MiB"')
-        text = stage.set_key(text, "store", "raw_retention", '"30s"')
+        text = stage.set_key(text, "store", "raw_retention", f'"{self.raw_retention}"')
         self.stage.write("gateway.toml", text)
 
     def start_gateway(self, **variables: str) -> Process:
+        log = self.stage.path("lumbung.log")
+        self.life_began = os.path.getsize(log) if os.path.exists(log) else 0
         self.gateway = Process(
-            "lumbung", [self.lumbung, "run", "--config", self.config], self.stage.path("lumbung.log"),
+            "lumbung", [self.lumbung, "run", "--config", self.config], log,
             env={**os.environ, **self.variables, **variables},
         )
         self.stage.processes = [p for p in self.stage.processes if p.running] + [self.gateway]
         return self.gateway
+
+    def kill_gateway(self) -> None:
+        assert self.gateway is not None
+        self.look_at_memory()
+        self.gateway.kill()
 
     def start_broker(self) -> Process:
         self.broker = super().start_broker()
@@ -151,6 +177,33 @@ class Scene(harness.Case):
         connection = self.tap.current if self.tap else None
         return len(connection.unacknowledged) if connection else 0
 
+    @property
+    def carried(self) -> int:
+        """Bytes of payload, each counted once."""
+        return sum(connection.carried for connection in self.tap.connections) if self.tap else 0
+
+    def look_at_memory(self) -> None:
+        """The most that the gateway has ever had resident, by the kernel's word."""
+        if self.gateway is None:
+            return
+        try:
+            with open(f"/proc/{self.gateway.pid}/status", encoding="ascii") as file:
+                peaks = [int(line.split()[1]) << 10 for line in file if line.startswith("VmHWM:")]
+        except OSError:
+            return
+        self.peak_memory = max([self.peak_memory, *peaks])
+
+    def log(self, begin: int = 0) -> str:
+        """What the gateway has said, in all its lives or from a place in its log."""
+        with open(self.stage.path("lumbung.log"), "rb") as file:
+            file.seek(begin)
+            return file.read().decode("utf-8", "replace")
+
+    def said_last(self, one: str, *others: str) -> bool:
+        """Whether the gateway that runs now has said `one`, and none of the others since."""
+        log = self.log(self.life_began)
+        return log.rfind(one) > max(log.rfind(other) for other in others)
+
     # Cycles.
 
     def await_flow(self, before: Optional[Connection], seconds: float = 30) -> Connection:
@@ -158,6 +211,7 @@ class Scene(harness.Case):
 
         def probe() -> Optional[Connection]:
             connection = self.tap.current if self.tap else None
+            self.look_at_memory()
             if self.gateway is not None and not self.gateway.running:
                 raise StageError(f"the gateway ended: {self.gateway.popen.returncode}\n{self.gateway.tail()}")
             flows = connection is not before and connection is not None and not connection.closed
@@ -171,12 +225,13 @@ class Scene(harness.Case):
         assert self.gateway is not None
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
+            self.look_at_memory()
             if not self.gateway.running:
                 code = self.gateway.popen.returncode
                 if code not in (-signal.SIGKILL, -signal.SIGALRM):
                     raise StageError(f"the gateway ended by itself: {code}\n{self.gateway.tail()}")
                 return True
-            time.sleep(0.003)
+            time.sleep(0.004)
         return False
 
     def gather_last_words(self, connection: Optional[Connection]) -> int:
@@ -200,36 +255,51 @@ class Scene(harness.Case):
         assert self.tap is not None
         tap = self.tap
         self.await_status(
-            "all that was published is derived", lambda s: s["derive"]["lag_segments"] == 0 and self.is_idle(tap), seconds
+            "all that was published is derived",
+            lambda s: s["derive"]["lag_segments"] == 0 and self.is_idle(tap), seconds
         )
+        self.look_at_memory()
         through = self.window_after(time.time_ns())
         self.await_time(through + (self.grace_seconds + 1) * NS)
         self.await_drained()
         return through
 
-    def account(self, seconds: float = 60) -> Account:
+    def account(self) -> Account:
         """Compares what the receiver holds with the publisher's record, thought through again: each acknowledged
         message in exactly one window, every figure right."""
         truth = self.oracle_of_record()
-        return self.account_of(truth, self.settle(), seconds)
+        return self.account_of(truth, self.settle())
 
-    def account_of(self, truth: oracle.Oracle, through: int, seconds: float) -> Account:
-        deadline = time.monotonic() + seconds
+    def account_of(self, truth: oracle.Oracle, through: int) -> Account:
+        # Revisions for late readings come a little later.
+        deadline = time.monotonic() + (2 if self.leg.control else 60)
         while True:
             found, count = self.differences(truth, through)
-            # Revisions for late readings come a little later.
             if not found or time.monotonic() > deadline:
                 found += self.check_store()
-                self.is_kept = bool(found) and not self.control
+                if self.peak_memory > MEMORY_LIMIT:
+                    found.append(f"memory: {self.peak_memory >> 20} MiB resident, more than {MEMORY_LIMIT >> 20} MiB")
+                self.is_kept = bool(found) and not self.leg.control
                 if self.is_kept:
                     self.stage.write("differences.txt", "\n".join(found) + "\n")
                 return Account(truth.arrivals, count, found)
             time.sleep(1)
 
+    def common_figures(self) -> Dict[str, Figure]:
+        """What every proof tells: that deletion and quota took part, and what it cost."""
+        pauses = self.log().count("the store is full: nothing is read")
+        return {
+            "carried": Figure(self.carried >> 20, "MiB"), "segments deleted": Figure(self.deleted),
+            "pauses by quota": Figure(pauses), "memory": Figure(self.peak_memory >> 20, "MiB", is_peak=True),
+        }
+
     def check_store(self) -> List[str]:
         """After an orderly stop: both files whole by SQLite's own word, and nothing was set aside."""
         assert self.gateway is not None
         found = []
+        report = self.status()
+        self.deleted = report["journal"]["oldest_segment"] - 1 if report else 0
+        self.look_at_memory()
         code = self.gateway.stop(20)
         if code != 0:
             found.append(f"the gateway ended with {code}")
