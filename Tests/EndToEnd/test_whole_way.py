@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import collections
 import json
 import random
@@ -51,6 +52,30 @@ class WholeWay(harness.Case):
         found = collections.Counter((m["topic"], harness.records.payload_of(m)) for m in self.journal())
         sent = collections.Counter((f"panel/{number % 2}/é", payload) for number, payload in enumerate(payloads))
         self.assertEqual(found, sent)
+
+    def test_no_byte_run_of_an_image_lies_in_the_store(self) -> None:
+        self.start_all()
+        publisher = self.publisher()
+        noise = random.Random(11).randbytes(3000)
+        text = base64.b64encode(b"\xff\xd8\xff\xe0" + noise)
+        publisher.publish("panel/1/snapshot", b"\xff\xd8\xff\xe0" + noise)
+        publisher.publish("panel/1/event", b'{"score":0.5,"thumbnail":"' + text + b'"}')
+        # What is no image stays as it came: the search below can find something.
+        kept = random.Random(12).randbytes(3000)
+        publisher.publish("panel/1/blob", b"\x01" + kept)
+        publisher.drain()
+        self.await_journal(3)
+        held = b""
+        for name in ("journal.db", "journal.db-wal"):
+            with open(self.stage.path("store", name), "rb") as file:
+                held += file.read()
+        self.assertTrue(any(kept[at:at + 16] in held for at in range(0, 2900, 16)), "the search finds nothing at all")
+        for image in (noise, text):
+            found = [at for at in range(0, len(image) - 16) if image[at:at + 16] in held]
+            self.assertEqual(found, [])
+        messages = {m["topic"]: harness.records.payload_of(m) for m in self.journal()}
+        self.assertRegex(messages["panel/1/snapshot"], rb"^lumbung:image/jpeg;bytes=3004;sha256=[0-9a-f]{64}$")
+        self.assertIn(b'{"score":0.5,"thumbnail":"lumbung:image/jpeg;', messages["panel/1/event"])
 
     def test_what_decode_prints_is_what_the_contract_shows(self) -> None:
         self.write_config()

@@ -53,6 +53,12 @@ public final class Session: Sendable {
   /// one that is gone, a message published in that moment may come twice: better than not at all.
   public func setFilters(_ filters: [String]) { mailbox.setFilters(filters) }
 
+  /// Publishes a request to a device, QoS 0 and not retained: for what is asked again where nothing comes of it. While
+  /// there is no connection, and where too many wait, it is dropped.
+  public func request(topic: String, payload: [UInt8]) {
+    mailbox.request(SessionMailbox.Request(topic: topic, payload: payload))
+  }
+
   /// Stops reading, commits, lets the acknowledgements out and takes leave of the broker, which keeps the session.
   /// Returns when that is done or the time is over, whatever hangs.
   public func stop(within milliseconds: Int) {

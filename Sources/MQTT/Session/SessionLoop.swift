@@ -85,6 +85,7 @@ final class SessionLoop {
   private func turn(_ mail: SessionMailbox.Mail) -> Bool {
     if let outcome = mail.outcome, outcome.number == commitNumber, gate.isCommitting { commitEnded(outcome.error) }
     if let filters = mail.filters { apply(plan.want(valid(filters)), isReload: true) }
+    if gate.connection == .open { mail.requests.forEach(publish) }
     if gate.checkDeadline(now: now) {
       events(.commitOverdue)
       lose(
@@ -101,6 +102,11 @@ final class SessionLoop {
     case .condemned: lose(nil)
     }
     return true
+  }
+
+  /// Only queued here, behind the acknowledgements that wait: it leaves with them, when they may.
+  private func publish(_ request: SessionMailbox.Request) {
+    _ = request.payload.withUnsafeBytes { client?.publish(topic: request.topic, payload: $0, qos: 0, retain: false) }
   }
 
   // MARK: An accepted connection

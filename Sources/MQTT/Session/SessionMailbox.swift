@@ -6,9 +6,19 @@ final class SessionMailbox: Sendable {
     /// The outcome of the commit with this number.
     var outcome: (number: UInt64, error: (any Error)?)?
     var filters: [String]?
+    var requests: [Request] = []
     /// When the session must be gone, in monotonic nanoseconds.
     var stopBy: Int64?
   }
+
+  /// A message to a device, QoS 0 and not retained.
+  struct Request {
+    var topic: String
+    var payload: [UInt8]
+  }
+
+  /// Requests that wait for the session's thread. They are asked for again where they are lost.
+  private static let mostRequests = 64
 
   private struct State {
     var mail = Mail()
@@ -52,6 +62,13 @@ final class SessionMailbox: Sendable {
     wakeUp.signal()
   }
 
+  func request(_ request: Request) {
+    state.withLock { state in
+      if state.mail.requests.count < SessionMailbox.mostRequests { state.mail.requests.append(request) }
+    }
+    wakeUp.signal()
+  }
+
   /// False where the session never started.
   func stop(by deadline: Int64) -> Bool {
     let started = state.withLock { state in
@@ -71,6 +88,7 @@ final class SessionMailbox: Sendable {
       defer {
         state.mail.outcome = nil
         state.mail.filters = nil
+        state.mail.requests.removeAll()
       }
       return state.mail
     }

@@ -19,6 +19,7 @@ extension BrokerSettings {
     certFile = tls.cert
     keyFile = tls.key
     clientID = table.text("client_id", example: clientID, longest: 128) ?? clientID
+    asksForRebirth = table.boolean("sparkplug_rebirth") ?? asksForRebirth
     if table.has("password_file"), !table.has("username") {
       table.fault(
         "`password_file` in [broker] without `username`", at: "password_file",

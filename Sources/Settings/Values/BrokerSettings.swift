@@ -16,6 +16,8 @@ public struct BrokerSettings: Sendable, Hashable {
   public var keyFile: String?
   /// The broker keeps its session under this name.
   public var clientID: String
+  /// Whether nodes of Sparkplug B whose births aren't known are asked for them.
+  public var asksForRebirth = true
 
   public init(
     host: String = "127.0.0.1", port: Int = 1883, usesTLS: Bool = false, username: String? = nil,
