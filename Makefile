@@ -21,7 +21,7 @@ RELEASE := -c release --static-swift-stdlib
 # File systems that lose their power have to be mounted.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-# FOR=60s bounds the demonstration. KILLS, RATE and LONG=1 are those of Tests/EndToEnd; LONG=1 is that of faults, too.
+# FOR=60s bounds the demonstration, and the fuzzing of each decoder. KILLS, RATE and LONG=1 are those of Tests/EndToEnd; LONG=1 is that of faults, too.
 FOR ?=
 export FOR
 
@@ -61,6 +61,30 @@ test-whole: build ## End-to-end tests against the built programs (LONG=1 for the
 .PHONY: faults
 faults: build ## Power cuts, kills and full disks (needs root; LONG=1 for hours of it; see docs/faults.md)
 	$(AS_ROOT) Tools/faults $(if $(filter-out 0,$(LONG)),--long)
+
+.PHONY: fuzz
+fuzz: install ## Fuzz every decoder under the address sanitizer, each for FOR=60s
+	FOR=$(or $(FOR),60s) Tools/fuzz/run
+
+.PHONY: install-box
+install-box: install
+	@Tools/install-packages --box
+
+.PHONY: deb
+deb: install-box build ## Build the Debian packages, with their lists of parts (.build/deb)
+	Tools/deb
+
+.PHONY: box
+box: deb ## Test the packages on a Debian box with a real systemd (needs root; LONG=1 for 1,000 power cuts)
+	$(AS_ROOT) Tests/Box/run.py $(if $(filter-out 0,$(LONG)),--long)
+
+.PHONY: monitoring
+monitoring: install-box build ## Metrics, dashboard and alert rules against a real Prometheus
+	$(PYTHON) -m unittest discover -v -s Tests/Monitoring -p 'test_*.py'
+
+.PHONY: soak
+soak: build ## An hour (or FOR=10m) of 500 devices at 100 messages a second: memory, processor, files and threads
+	$(PYTHON) Tools/soak.py
 
 .PHONY: demo
 demo: build ## Run a district on this machine until Ctrl-C, or FOR=60s with faults and an account at the end
