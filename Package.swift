@@ -51,7 +51,7 @@ let package = Package(
     // The rooms.
     room("Telemetry", ["CCrypto"]),
     room("Threads", ["Telemetry"]),
-    room("Systemd", ["Telemetry"]),
+    room("Systemd", ["Telemetry", "Threads", logging]),
     room("Decoding", ["Telemetry", "CSimdJSON", "CCrypto"]),
     room("Windows", ["Telemetry"]),
     room("Alarms", ["Telemetry"]),
@@ -61,13 +61,14 @@ let package = Package(
     room("MQTT", ["CMosquitto", "Telemetry", "Threads"]),
     room("Uplinks", ["Outbox", "Telemetry", "Threads", "CCurl"]),
     room("Settings", ["Telemetry", toml]),
-    room("Derive", ["Telemetry", "Decoding", "Windows", "Alarms", "SQLite", "Journal", "Outbox"]),
+    room("Derive", ["Telemetry", "Threads", "Decoding", "Windows", "Alarms", "SQLite", "Journal", "Outbox"]),
     room("LocalAPI", [hummingbird, lifecycle, logging]),
     room(
       "Gateway",
       [
         "Telemetry", "Decoding", "Windows", "Alarms", "Journal", "Outbox", "MQTT", "Uplinks", "Settings", "Derive",
-        "LocalAPI", "SQLite", "Threads", lifecycle, logging,
+        "LocalAPI", "SQLite", "Systemd", "Threads", lifecycle, logging,
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
     room("Simulation", ["Telemetry", "MQTT"]),
     room("Discovery", ["Telemetry", "Decoding", "Settings"]),
@@ -76,12 +77,13 @@ let package = Package(
       name: "lumbung",
       dependencies: [
         "Gateway", "Settings", "Decoding", "Derive", "Discovery", "Journal", "MQTT", "Simulation", "Telemetry",
-        "Threads", "Uplinks",
+        "Systemd", "Threads", "Uplinks",
         arguments, lifecycle, logging, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "lumbung-central", dependencies: ["Central", arguments, lifecycle], swiftSettings: strict),
+      name: "lumbung-central", dependencies: ["Central", "Systemd", arguments, lifecycle, logging],
+      swiftSettings: strict),
 
     // Proofs of what the store promises; built for `make faults` alone, and in no package.
     .target(name: "CFaultVFS", dependencies: ["CSQLite"]),
@@ -95,7 +97,7 @@ let package = Package(
     // Tests mirror targets.
     tests("Telemetry", []),
     tests("Threads", ["Telemetry"]),
-    tests("Systemd", ["Telemetry"]),
+    tests("Systemd", ["Telemetry", logging]),
     tests("Decoding", ["Telemetry", "Settings"]),
     tests("Windows", ["Telemetry"]),
     tests("Alarms", ["Telemetry"]),

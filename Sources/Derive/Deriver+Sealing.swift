@@ -1,6 +1,7 @@
 import Decoding
 import Journal
 import Telemetry
+import Threads
 import Windows
 
 extension Deriver {
@@ -89,6 +90,7 @@ extension Deriver {
       let items = try journal.segments(after: after, through: range.upperBound)
       guard !items.isEmpty else { return }
       for item in items {
+        heartbeat.beat()
         after = item.id
         guard case .segment(let segment) = item else {
           if case .damaged(let id, let reason) = item { damaged(id, reason) }

@@ -4,6 +4,7 @@ import Journal
 import Outbox
 import SQLite
 import Telemetry
+import Threads
 import Windows
 
 /// Reads the journal forward and writes what follows from it to the outbox: sealed windows, alarm transitions, and how
@@ -32,7 +33,7 @@ public final class Deriver {
   var lastCarries: [Int: Timestamp] = [:]
   /// Rows of `derive_device`, by `Device.index`.
   var deviceRows: [Int: Int64] = [:]
-  public internal(set) var counts = DeriveCounts()
+  public internal(set) var counts: DeriveCounts
   /// The latest quarantined messages, newest last, without their payloads.
   public private(set) var quarantine: [StatusReport.Quarantined] = []
 
@@ -47,6 +48,7 @@ public final class Deriver {
   private let statusRecord: (Timestamp) -> [UInt8]?
   let damaged: (Int64, String) -> Void
   let report: (String) -> Void
+  let heartbeat: Heartbeat
 
   /// Takes up where the outbox says that an earlier process left off, and reads the open windows' messages again: that
   /// may take seconds.
@@ -55,10 +57,13 @@ public final class Deriver {
   ///   - statusRecord: the gateway's report on itself for the `status` lane; called before a transaction, at most once in `statusInterval`.
   ///   - damaged: told of each segment that can't be read back, and why; of the same one again where it is wanted again.
   ///   - report: told of what else an operator should know, a line each.
+  ///   - counts: of the deriver before, where a reload has made this one.
+  ///   - heartbeat: beats with each segment, whether it is derived or read again.
   public init(
     settings: DeriveSettings, sources: [SourceDefinition], rules: [AlarmRule], journal: JournalReader, outbox: Outbox,
     outboxPath: String, statusRecord: @escaping (Timestamp) -> [UInt8]? = { _ in nil },
-    damaged: @escaping (Int64, String) -> Void = { _, _ in }, report: @escaping (String) -> Void = { _ in }
+    damaged: @escaping (Int64, String) -> Void = { _, _ in }, report: @escaping (String) -> Void = { _ in },
+    counts: DeriveCounts = DeriveCounts(), heartbeat: Heartbeat = Heartbeat()
   ) throws {
     self.settings = settings
     self.journal = journal
@@ -66,6 +71,8 @@ public final class Deriver {
     self.statusRecord = statusRecord
     self.damaged = damaged
     self.report = report
+    self.counts = counts
+    self.heartbeat = heartbeat
     let registry = Registry(limits: settings.registryLimits)
     self.registry = registry
     decoder = try Decoder(
@@ -144,6 +151,7 @@ public final class Deriver {
   // MARK: One segment
 
   private func process(_ segment: Segment, now: Span) throws {
+    heartbeat.beat()
     let quality = quality(of: segment.clock)
     var index: Int64 = 0
     segment.forEach { message in

@@ -10,8 +10,10 @@ import SQLite
 import ServiceLifecycle
 import Settings
 import Synchronization
+import Systemd
 import Telemetry
 import Threads
+import UnixSignals
 import Uplinks
 import Windows
 
@@ -24,31 +26,68 @@ import Windows
 ///
 /// The store is open before the first subscription, and nothing is read that can't be kept.
 public final class Gateway: Service {
-  private let settings: GatewaySettings
-  private let logger: Logger
+  private let current: Mutex<GatewaySettings>
+  private let log: ServiceLog
+  let logger: Logger
+  let notifier = Notifier()
+  let readAgain: @Sendable () throws -> GatewaySettings
 
-  public init(settings: GatewaySettings, logger: Logger) {
-    self.settings = settings
-    self.logger = logger
+  /// - Parameters:
+  ///   - log: its level follows the settings.
+  ///   - readAgain: reads and validates the configuration file once more, at each SIGHUP.
+  public init(
+    settings: GatewaySettings, log: ServiceLog, readAgain: @escaping @Sendable () throws -> GatewaySettings
+  ) {
+    current = Mutex(settings)
+    self.log = log
+    logger = log.logger()
+    self.readAgain = readAgain
+  }
+
+  /// As they are in force now: a reload changes them.
+  var settings: GatewaySettings { current.withLock(\.self) }
+
+  func apply(_ settings: GatewaySettings) {
+    current.withLock { $0 = settings }
+    log.level = Logger.Level(rawValue: settings.logLevel.rawValue) ?? .info
   }
 
   /// How long closing may take in all, whatever hangs. systemd's patience is longer.
   private static let shutdownMilliseconds = 5000
 
   private enum Ending: Sendable {
-    case page
+    /// Something beside the messages' way has ended: without its page, say, the gateway goes on.
+    case task
     case told
     case failed(String)
   }
 
   public func run() async throws {
     let (failures, failure) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingOldest(1))
-    guard let rooms = try await openPatiently({ failure.yield($0) }) else { return }
-    logger.info("ready: reading from \(settings.broker.url)")
+    let (tries, tried) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingOldest(1))
+    guard let rooms = try await openPatiently({ failure.yield($0) }, { tried.yield() }) else { return }
+    let supervisor = supervisor(of: rooms)
     let ending = await withTaskGroup(of: Ending.self) { group in
       group.addTask {
         await self.serve(rooms.board)
-        return .page
+        return .task
+      }
+      group.addTask {
+        // Whether it answers or not: a broker that is away is no reason to be called unready.
+        for await _ in tries { break }
+        guard !Task.isCancelled else { return .task }
+        self.logger.info("ready: reading from \(self.settings.broker.url)")
+        self.notifier.send(.ready + .status(StatusLine.render(rooms.board.report())))
+        do {
+          _ = try BlockingThread("supervise") { supervisor.run() }
+        } catch {
+          return .failed("\(error)")
+        }
+        return .task
+      }
+      group.addTask {
+        await self.reloadWhenTold(rooms)
+        return .task
       }
       group.addTask {
         try? await gracefulShutdown()
@@ -58,20 +97,21 @@ public final class Gateway: Service {
         for await reason in failures { return .failed(reason) }
         return .told
       }
-      // Without its page the gateway goes on.
       for await ending in group {
-        if case .page = ending { continue }
+        if case .task = ending { continue }
         group.cancelAll()
         return ending
       }
       return .told
     }
+    supervisor.stop()
+    notifier.send(.stopping + .status("committing what was read, and leaving the broker"))
     try await blocking { rooms.close(within: Gateway.shutdownMilliseconds) }
     if case .failed(let reason) = ending { throw GatewayError(.io, reason) }
   }
 
   /// Runs blocking work on a thread of its own and waits for it without blocking the cooperative pool.
-  private func blocking<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
+  func blocking<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
     try await withCheckedThrowingContinuation { continuation in
       do {
         _ = try BlockingThread("lumbung-work") { continuation.resume(with: Result { try body() }) }
@@ -94,18 +134,27 @@ public final class Gateway: Service {
     }
   }
 
+  private func supervisor(of rooms: Rooms) -> Supervisor {
+    Supervisor(
+      notifier: notifier, stations: { rooms.stations }, status: { StatusLine.render(rooms.board.report()) },
+      logger: logger)
+  }
+
   // MARK: Opening
 
   /// A full disk or a read-only file system is waited for: another process would meet the same.
   ///
   /// - Returns: `nil` where it was told to stop before.
-  private func openPatiently(_ fail: @escaping @Sendable (String) -> Void) async throws -> Rooms? {
+  private func openPatiently(
+    _ fail: @escaping @Sendable (String) -> Void, _ tried: @escaping @Sendable () -> Void
+  ) async throws -> Rooms? {
     var told: String?
     while true {
       do {
-        return try await blocking { try self.open(fail: fail) }
+        return try await blocking { try self.open(fail: fail, tried: tried) }
       } catch let error as GatewayError where error.mayPass {
         if told != error.description { logger.error("\(error); trying again each second") }
+        notifier.send(.status("waiting: \(error)"))
         told = error.description
       }
       do {
@@ -116,14 +165,19 @@ public final class Gateway: Service {
     }
   }
 
-  /// - Parameter fail: called where only a new process can go on.
-  private func open(fail: @escaping @Sendable (String) -> Void) throws -> Rooms {
+  /// - Parameters:
+  ///   - fail: called where only a new process can go on.
+  ///   - tried: called once the broker has answered, or hasn't, and at each later try.
+  private func open(
+    fail: @escaping @Sendable (String) -> Void, tried: @escaping @Sendable () -> Void
+  ) throws -> Rooms {
+    let settings = settings
     if let fault = settings.unsupported.first {
       throw GatewayError(.configuration, "\(fault.message); \(fault.hint)")
     }
     let store = settings.store.path
     try StoreFolder.make(store)
-    let log = log()
+    let log = warn
     let incidents = IncidentLog { [logger] text in logger.error("\(text)") }
     let journalPath = "\(store)/journal.db"
     let outboxPath = "\(store)/outbox.db"
@@ -176,7 +230,7 @@ public final class Gateway: Service {
     let derive = DeriveRoom(
       committed: room.committed, journalPath: journalPath, position: position ?? 0, gate: gate, log: log,
       full: { room.add(.giveRoom) }, fail: fail)
-    let session = try session(room, gate)
+    let session = try session(room, gate, tried)
     gate.whenChanged { session.poke() }
     try opening { try SessionMemory.fill(session, JournalReader(path: journalPath)) }
     let uplinks = try settings.uplinks.map { try uplink($0, outbox) }
@@ -191,9 +245,7 @@ public final class Gateway: Service {
       trustsClock: settings.trust == .always, log: log)
     room.note(writer)
     try opening { try keeper.begin() }
-    let pacer = SegmentPacer(
-      windowLength: windowSettings.length, grace: windowSettings.grace,
-      shortestWait: AlarmEngine.shortestWait(of: settings.alarms))
+    let pacer = settings.pacer
     let isExamined = writer.openReport.isExamined
     let uuid = writer.uuid
 
@@ -205,7 +257,8 @@ public final class Gateway: Service {
     let deriveThread = try BlockingThread("derive") {
       let keeper = handedKeeper.value
       derive.run(
-        make: { try self.deriver(journalPath, outboxPath, outbox, board, incidents) }, watch: keeper.begin,
+        make: { try self.deriver(journalPath, outboxPath, outbox, board, incidents, $0, derive.heartbeat) },
+        watch: keeper.begin,
         keep: { deriver in
           try keeper.keep(deriver)
           births.ask(for: deriver.takeRebirthRequests(), at: SystemClock.wall)
@@ -220,7 +273,7 @@ public final class Gateway: Service {
       examination: examination, journalThread: journalThread, deriveThread: deriveThread)
   }
 
-  private func log() -> @Sendable (String) -> Void {
+  private var warn: @Sendable (String) -> Void {
     { [logger] text in logger.warning("\(text)") }
   }
 
@@ -240,44 +293,45 @@ public final class Gateway: Service {
     }
   }
 
-  private var windowSettings: WindowSettings {
-    WindowSettings(
-      length: settings.summary.windows.first ?? .minutes(5), grace: settings.summary.grace,
-      lateness: settings.summary.lateness)
-  }
-
   private func deriver(
-    _ journalPath: String, _ outboxPath: String, _ outbox: Outbox, _ board: StatusBoard, _ incidents: IncidentLog
+    _ journalPath: String, _ outboxPath: String, _ outbox: Outbox, _ board: StatusBoard, _ incidents: IncidentLog,
+    _ counts: DeriveCounts, _ heartbeat: Heartbeat
   ) throws -> Deriver {
+    let settings = settings
     let journal = try JournalReader(path: journalPath)
     let uuid = journal.uuid
     var derive = DeriveSettings(
-      gateway: settings.gatewayID, windows: windowSettings, trustsClock: settings.trust == .always,
+      gateway: settings.gatewayID, windows: settings.windowSettings, trustsClock: settings.trust == .always,
       timezone: settings.timezone)
     derive.limits = settings.decodingLimits
     derive.registryLimits = settings.registryLimits
     return try Deriver(
       settings: derive, sources: settings.sources, rules: settings.alarms, journal: journal, outbox: outbox,
       outboxPath: outboxPath, statusRecord: { _ in board.report().record },
-      damaged: { incidents.note(.damagedSegment($0, $1, journal: uuid)) }, report: log())
+      damaged: { incidents.note(.damagedSegment($0, $1, journal: uuid)) }, report: warn, counts: counts,
+      heartbeat: heartbeat)
   }
 
-  private func session(_ room: JournalRoom, _ gate: IngestGate) throws -> Session {
+  private func session(
+    _ room: JournalRoom, _ gate: IngestGate, _ tried: @escaping @Sendable () -> Void
+  ) throws -> Session {
+    let settings = settings
     let broker = settings.broker
     guard let address = BrokerAddress(url: broker.url) else {
       throw GatewayError(.configuration, "broker.url \(broker.url) is no mqtt:// or mqtts:// address")
     }
-    let cover = TopicCover.cover(settings.sources.map(\.topic.filter)).map(\.description)
     var configuration = SessionConfiguration(
       address: address, username: broker.username,
       password: { try broker.passwordFile.map { try Secret.read(file: $0).value } }, caFile: broker.caFile,
-      certFile: broker.certFile, keyFile: broker.keyFile, clientID: broker.clientID, filters: cover,
-      commitInterval: Int(settings.store.commitInterval.milliseconds), commitMessages: settings.store.commitMessages)
+      certFile: broker.certFile, keyFile: broker.keyFile, clientID: broker.clientID,
+      filters: ReloadPlan.topics(settings), commitInterval: Int(settings.store.commitInterval.milliseconds),
+      commitMessages: settings.store.commitMessages)
     // Images never reach the journal: these are cameras in schools.
     configuration.redact = { ImageRedaction.redact($0) }
     configuration.recognisesRedeliveries = FaultControls.ofProcess.recognisesRedeliveries
     return Session(configuration: configuration, sink: IngestSink(room: room, gate: gate)) { [logger] event in
       SessionLog.note(event, room, logger)
+      tried()
     }
   }
 

@@ -1,5 +1,6 @@
 import MQTT
 import Outbox
+import Systemd
 import Telemetry
 import Threads
 import Uplinks
@@ -16,6 +17,17 @@ struct Rooms: Sendable {
   let examination: ExaminationRoom?
   let journalThread: BlockingThread
   let deriveThread: BlockingThread
+
+  /// What each thread has to show for the watchdog. All turn at least every few seconds, with or without work.
+  var stations: [Liveness.Station] {
+    // A name server that doesn't answer holds the session's thread for longer, and that is nobody's fault here.
+    let looksUp = session.status.state == .connecting
+    return [
+      Liveness.Station("ingest", progress: session.heartbeat.count, hasWork: !looksUp),
+      Liveness.Station("journal", progress: room.heartbeat.count, hasWork: true),
+      Liveness.Station("derive", progress: derive.heartbeat.count, hasWork: true),
+    ]
+  }
 
   /// From the broker outwards: nothing is read any more, what was read is committed and acknowledged, what is committed
   /// is derived. What an uplink has in flight is sent again after the next start, under the same key.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Central
 import Glibc
 import Logging
+import Systemd
 
 struct Serve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -32,8 +33,7 @@ struct Serve: AsyncParsableCommand {
 
   func run() async throws {
     guard let address = ListenAddress(listen) else { return }
-    var logger = Logger(label: "lumbung-central") { StreamLogHandler.standardError(label: $0) }
-    logger.logLevel = .notice
+    let logger = ServiceLog(identifier: "lumbung-central", level: .notice).logger()
     do {
       let service = try CentralService(
         address: address, location: StoreLocation(database), tokens: tokens(), logger: logger)

@@ -11,6 +11,7 @@ import unittest
 from typing import Dict, List, Optional
 
 from harness import Case
+import hold
 import stage
 from stage import Process
 
@@ -110,6 +111,66 @@ class CentralIsSupervised(SystemdCase):
             self.assertEqual(process.wait(30), 69)
         self.supervisor.forget()
         self.assertFalse(any("READY" in message for message in self.supervisor.told), self.supervisor.told)
+
+
+class GatewayIsSupervised(SystemdCase):
+    def start(self, watchdog: Optional[float] = None) -> Process:
+        self.gateway = self.supervised("lumbung", [self.lumbung, "run", "--config", self.config], watchdog)
+        return self.gateway
+
+    def test_ready_is_told_once_the_broker_was_tried_and_stopping_at_the_end(self) -> None:
+        self.write_config()
+        self.start_broker()
+        process = self.start()
+        ready = self.supervisor.await_message("READY", process)
+        self.assertIn("broker connected", ready["STATUS"])
+        self.assertFalse(any("WATCHDOG" in message for message in self.supervisor.told), "nobody asked for it")
+        process.popen.send_signal(signal.SIGTERM)
+        self.supervisor.await_message("STOPPING", process)
+        self.assertEqual(process.wait(10), 0)
+
+    def test_a_broker_that_is_away_is_told_and_is_no_reason_to_be_unready(self) -> None:
+        self.write_config()
+        process = self.start()
+        ready = self.supervisor.await_message("READY", process)
+        self.assertIn("broker waiting", ready["STATUS"])
+        self.assertIn("refused", ready["STATUS"])
+
+    def test_a_gateway_that_can_not_keep_messages_is_never_ready(self) -> None:
+        self.write_config()
+        self.stage.write("store", "a file where the folder should be")
+        self.start_broker()
+        process = self.start()
+        self.assertEqual(process.wait(30), 74)
+        self.supervisor.forget()
+        self.assertFalse(any("READY" in message for message in self.supervisor.told), self.supervisor.told)
+
+    def test_the_watchdog_is_fed_while_the_gateway_works_and_not_while_it_hangs(self) -> None:
+        self.write_config()
+        self.start_broker()
+        self.assert_hang_starves(self.start(WATCHDOG_SECONDS))
+
+    def test_one_thread_that_hangs_starves_the_watchdog(self) -> None:
+        """The journal's thread alone is held, as by a disk that doesn't answer."""
+        self.write_config()
+        self.start_broker()
+        process = self.start(WATCHDOG_SECONDS)
+        self.supervisor.await_message("WATCHDOG", process)
+        self.await_connected()
+        tracer = hold.Held(hold.thread(process.popen.pid, "journal"))
+        self.addCleanup(tracer.release)
+        starving = self.await_starving(process)
+        self.assertIn("journal", starving)
+        tracer.release()
+        self.supervisor.await_message("WATCHDOG", process)
+
+    def await_starving(self, process: Process) -> str:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            message = self.supervisor.listen(1)
+            if message is not None and "hangs" in message.get("STATUS", ""):
+                return message["STATUS"]
+        raise stage.StageError(f"nothing starved; told was {self.supervisor.told[-5:]}\n{process.tail()}")
 
 
 if __name__ == "__main__":

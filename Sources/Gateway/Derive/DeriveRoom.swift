@@ -26,6 +26,11 @@ final class DeriveRoom: Sendable {
 
   private let snapshot: Mutex<Snapshot>
   private let stopping = Atomic(false)
+  private let remaking = Atomic(false)
+  /// Beats with each turn and each segment.
+  let heartbeat = Heartbeat()
+  /// Rings once a deriver has been made, at the start and after each `remake`.
+  let made = Bell()
   private let committed: Bell
   private let suspicion: Suspicion
   private let log: @Sendable (String) -> Void
@@ -62,6 +67,12 @@ final class DeriveRoom: Sendable {
     committed.ring()
   }
 
+  /// The settings have changed: what is derived from now on is derived by the new ones. `made` rings once it is so.
+  func remake() {
+    remaking.store(true, ordering: .releasing)
+    committed.ring()
+  }
+
   /// How long the thread sleeps where nothing rings: late readings and the store's age are looked at by then.
   private static let idle = Span.seconds(1)
   /// How often status and store are looked at while there is much to derive.
@@ -72,14 +83,20 @@ final class DeriveRoom: Sendable {
   /// Runs until `stop`; then derives what there is, and writes it.
   ///
   /// - Parameters:
-  ///   - make: takes up where an earlier process left off, which may mean to read the open windows' messages again.
+  ///   - make: takes up where the deriver before it, or an earlier process, left off, which may mean to read the open
+  ///     windows' messages again. Given the counts to go on from.
   ///   - watch: looks how full the store is while that can't be done.
   ///   - keep: looks after the store; called now and then between turns.
-  func run(make: () throws -> Deriver, watch: () throws -> Void, keep: (Deriver) throws -> Void) {
-    guard let deriver = begin(make, watch) else { return }
+  func run(make: (DeriveCounts) throws -> Deriver, watch: () throws -> Void, keep: (Deriver) throws -> Void) {
+    guard var deriver = begin(make, watch) else { return }
     var lastKept = Span.zero
     var isSuspect = false
     while !stopping.load(ordering: .relaxed) {
+      heartbeat.beat()
+      if remaking.exchange(false, ordering: .acquiring) {
+        guard let next = follow(deriver, make, watch) else { return }
+        deriver = next
+      }
       let mark = committed.count()
       let now = SystemClock.monotonic
       var atHead = false
@@ -126,11 +143,28 @@ final class DeriveRoom: Sendable {
     publish(deriver, error: nil)
   }
 
+  /// The deriver by the new settings. What the old one has not written yet is derived again, and by the new ones.
+  private func follow(
+    _ deriver: Deriver, _ make: (DeriveCounts) throws -> Deriver, _ watch: () throws -> Void
+  ) -> Deriver? {
+    do {
+      try deriver.finish()
+    } catch {
+      log("what was derived last is derived again by the new settings: \(error)")
+    }
+    return begin(make, watch, from: deriver.counts)
+  }
+
   /// A start that fails (a full disk, say) is made anew each second, from the beginning: half of one is of no use.
-  private func begin(_ make: () throws -> Deriver, _ watch: () throws -> Void) -> Deriver? {
+  private func begin(
+    _ make: (DeriveCounts) throws -> Deriver, _ watch: () throws -> Void, from counts: DeriveCounts = DeriveCounts()
+  ) -> Deriver? {
     while !stopping.load(ordering: .relaxed) {
+      heartbeat.beat()
       do {
-        return try make()
+        let deriver = try make(counts)
+        made.ring()
+        return deriver
       } catch {
         let text = String(describing: error)
         let isNews = snapshot.withLock { snapshot in

@@ -14,6 +14,8 @@ final class JournalRoom: Sendable {
     case trim(TrimRule, forRoom: Bool)
     /// Somebody else met the disk's end.
     case giveRoom
+    /// Windows or rules have changed.
+    case pace(SegmentPacer)
   }
 
   struct State: Sendable {
@@ -27,6 +29,8 @@ final class JournalRoom: Sendable {
 
   /// Rings after every commit.
   let committed = Bell()
+  /// Beats with each job, and every few seconds without one.
+  let heartbeat = Heartbeat()
   private let work = Bell()
   private let state = Mutex(State())
   private let path: String
@@ -91,6 +95,7 @@ final class JournalRoom: Sendable {
     var desk = Desk(writer: opened, pacer: pacer)
     write(.started, &desk)
     while true {
+      heartbeat.beat()
       let mark = work.count()
       let (job, stopping) = state.withLock { state in
         (state.jobs.isEmpty ? nil : state.jobs.removeFirst(), state.stopping)
@@ -129,6 +134,7 @@ final class JournalRoom: Sendable {
     case .mark(let mark): write(mark, &desk)
     case .trim(let rule, let forRoom): trim(rule, forRoom, &desk)
     case .giveRoom: refuse(&desk, lacksRoom: true, SystemClock.monotonic)
+    case .pace(let pacer): desk.pacer = pacer.goingOn(from: desk.pacer)
     }
   }
 

@@ -25,6 +25,14 @@ struct SegmentPacer: Sendable {
     lastMonotonic = monotonic
   }
 
+  /// With this one's lengths, from where the other one was.
+  func goingOn(from other: SegmentPacer) -> SegmentPacer {
+    var pacer = self
+    pacer.lastWall = other.lastWall
+    pacer.lastMonotonic = other.lastMonotonic
+    return pacer
+  }
+
   /// The monotonic time at which a segment is due; `nil` before the first one.
   var due: Span? {
     guard let lastWall else { return nil }

@@ -69,4 +69,7 @@ public final class Session: Sendable {
   }
 
   public var status: SessionStatus { mailbox.status }
+
+  /// Beats with each round of the session's thread: at least once a second, but while a broker's name is looked up.
+  public var heartbeat: Heartbeat { mailbox.heartbeat }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Threads
 
 /// The session's thread: asks the decisions what to do, does it, and tells them what happened.
 ///
@@ -73,6 +74,7 @@ final class SessionLoop {
     var goesOn = true
     while goesOn {
       now = Monotonic.now()
+      mailbox.heartbeat.beat()
       goesOn = turn(mailbox.take())
     }
     client = nil

@@ -1,4 +1,5 @@
 import Synchronization
+import Threads
 
 /// What other threads tell the session's thread, and what it tells them.
 final class SessionMailbox: Sendable {
@@ -29,6 +30,7 @@ final class SessionMailbox: Sendable {
   private let state = Mutex(State())
   let wakeUp = WakeUp()
   let finished = WakeUp()
+  let heartbeat = Heartbeat()
 
   // MARK: From any thread
 

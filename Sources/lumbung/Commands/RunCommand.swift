@@ -4,6 +4,7 @@ import Gateway
 import Logging
 import ServiceLifecycle
 import Settings
+import Systemd
 import UnixSignals
 import Uplinks
 
@@ -11,6 +12,9 @@ struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Run the gateway until it is told to stop (SIGTERM).",
     discussion: """
+      SIGHUP has the configuration read again: sources, rules, windows and the log level change without a restart; \
+      where it is faulty the old one stays, and the log says why.
+
       Exit status: 0 after an orderly stop, 74 where the store can't be used, 78 where the configuration is not valid. \
       A broker or a central server that can't be reached is never fatal: see lumbung status.
       """)
@@ -19,16 +23,18 @@ struct RunCommand: AsyncParsableCommand {
 
   func run() async throws {
     let settings = try configuration.load(checkingNamedFiles: true)
-    var logger = Logger(label: "lumbung") { StreamLogHandler.standardError(label: $0) }
-    logger.logLevel = Logger.Level(rawValue: settings.logLevel.rawValue) ?? .info
-    let gateway = Gateway(settings: settings, logger: logger)
+    let log = ServiceLog(identifier: "lumbung", level: Logger.Level(rawValue: settings.logLevel.rawValue) ?? .info)
+    let path = configuration.path
+    let gateway = Gateway(settings: settings, log: log) {
+      try GatewaySettings.load(path: path, knownFormats: Decoder.formats, checkingNamedFiles: true)
+    }
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: [
           ServiceGroupConfiguration.ServiceConfiguration(
             service: gateway, successTerminationBehavior: .gracefullyShutdownGroup)
         ],
-        gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        gracefulShutdownSignals: [.sigterm, .sigint], logger: log.logger()))
     do {
       try await group.run()
     } catch let error as GatewayError {

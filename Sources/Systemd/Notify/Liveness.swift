@@ -34,8 +34,12 @@ public struct Liveness: Sendable {
   private let patience: Span
   private var seen: [String: Seen] = [:]
 
-  /// - Parameter interval: the watchdog's.
-  public init(interval: Span) { patience = Span(nanoseconds: interval.nanoseconds / 2) }
+  /// - Parameters:
+  ///   - interval: the watchdog's.
+  ///   - atLeast: how long a station may stand still in any case: longer than any of them sleeps.
+  public init(interval: Span, atLeast: Span = .zero) {
+    patience = max(Span(nanoseconds: interval.nanoseconds / 2), atLeast)
+  }
 
   /// - Parameter now: a monotonic clock.
   public mutating func look(_ stations: [Station], at now: Span) -> Verdict {

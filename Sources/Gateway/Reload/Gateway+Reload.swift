@@ -1,0 +1,57 @@
+import Decoding
+import Derive
+import Logging
+import MQTT
+import Settings
+import Systemd
+import Telemetry
+import Threads
+import UnixSignals
+
+/// SIGHUP: the configuration is read again, and what changed takes effect without losing a message or the session.
+extension Gateway {
+  /// A deriver that is made anew reads the open windows' messages again; on a slow box that takes its time.
+  private static let patience = Span.minutes(10)
+
+  func reloadWhenTold(_ rooms: Rooms) async {
+    for await _ in await UnixSignalsSequence(trapping: .sighup) {
+      notifier.send(.reloading(at: SystemClock.monotonic) + .status("reading the configuration again"))
+      let outcome: String
+      do {
+        let text = try await blocking { try self.reload(rooms) }
+        logger.notice("configuration read again; \(text)")
+        outcome = text
+      } catch {
+        // What is wrong with it is not for a status line: the log has it in full.
+        logger.error("the configuration stays as it was: \(error)")
+        outcome = "the new configuration is faulty, the old one stays; see the log"
+      }
+      notifier.send(.ready + .status(outcome))
+    }
+  }
+
+  /// - Returns: what was done, for people.
+  private func reload(_ rooms: Rooms) throws -> String {
+    let new = try readAgain()
+    if let fault = new.unsupported.first {
+      throw GatewayError(.configuration, "\(fault.message); \(fault.hint)")
+    }
+    let plan = ReloadPlan(from: settings, to: new)
+    // Profiles may be missing, and two sources may contradict one another: found out before anything changes.
+    _ = try Decoder(sources: plan.applied.sources, timezone: plan.applied.timezone, registry: Registry())
+    let made = rooms.derive.made.count()
+    apply(plan.applied)
+    if plan.changesDeriving {
+      rooms.derive.remake()
+      rooms.room.add(.pace(plan.applied.pacer))
+      // Messages of new topics must meet the sources that take them.
+      guard rooms.derive.made.wait(past: made, timeout: Gateway.patience) != made else {
+        throw GatewayError(.io, "the new sources could not be taken up: \(rooms.derive.current.error ?? "no answer")")
+      }
+      // The rules begin anew to listen for silence.
+      if rooms.session.status.state == .connected { rooms.room.add(.mark(.connected)) }
+    }
+    if plan.changesTopics { rooms.session.setFilters(ReloadPlan.topics(plan.applied)) }
+    return plan.summary
+  }
+}

@@ -1,0 +1,116 @@
+"""SIGHUP: a new configuration takes effect without losing a message or the session with the broker."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+import unittest
+
+import harness
+import records
+from publisher import Camera, Publisher
+from stage import await_value
+
+FIBER = {
+    "name": "fiber",
+    "topic": "fiber/{site}/{node}/telemetry",
+    "format": "json",
+    "class": "fiber-node",
+    "device": "{site}/{node}",
+    "site": "{site}",
+}
+
+
+class Reload(harness.Case):
+    def reload(self) -> None:
+        assert self.gateway is not None
+        self.gateway.popen.send_signal(signal.SIGHUP)
+
+    def await_log(self, text: str) -> None:
+        assert self.gateway is not None
+        log = self.stage.path("lumbung.log")
+
+        def probe() -> bool:
+            with open(log, encoding="utf-8", errors="replace") as file:
+                return text in file.read()
+
+        await_value(f"the log says {text!r}", probe, 30, explain=self.gateway.tail)
+
+    def report(self, publisher: Publisher, camera: Camera) -> None:
+        moment = time.time_ns()
+        publisher.publish(camera.topic, camera.report(moment), devices=[camera.name],
+                          time=records.format_time(moment // 1_000_000 * 1_000_000), kind="regular")
+
+    def test_a_new_source_is_taken_up_and_the_session_stays(self) -> None:
+        self.start_all()
+        publisher = self.publisher()
+        camera = harness.publisher_camera(1)
+        self.report(publisher, camera)
+        publisher.drain()
+        self.await_status("the camera is heard", lambda report: report["derive"]["messages"] >= 1)
+
+        self.write_config(extra=harness.source_toml(FIBER))
+        self.reload()
+        self.await_log("applied: sources, rules and windows, the broker's subscriptions")
+        for number in range(5):
+            publisher.publish("fiber/oki/n1/telemetry", json.dumps({"dbm": -20 - number}).encode())
+            self.report(publisher, camera)
+        publisher.drain()
+        report = self.await_status(
+            "all are derived", lambda report: report["derive"]["messages"] >= 11 and report["derive"]["devices"] == 2)
+        self.assertEqual(report["derive"]["unrouted"], 0)
+        self.assertEqual(report["broker"]["reconnects"], 0, "the session is the same")
+        self.assertEqual(len(self.journal()), 11)
+
+    def test_a_faulty_configuration_changes_nothing_and_the_log_says_why(self) -> None:
+        self.start_all()
+        self.write_config(extra='\n[[source]]\nname = "x"\ntopic = "x/#/y"\nformat = "json"\n')
+        self.reload()
+        self.await_log("the configuration stays as it was")
+        self.await_log("gateway.toml:")
+        publisher = self.publisher()
+        self.report(publisher, harness.publisher_camera(1))
+        publisher.drain()
+        self.await_status("messages are derived as before", lambda report: report["derive"]["messages"] == 1)
+
+    def test_what_needs_a_restart_is_named(self) -> None:
+        self.start_all()
+        with open(self.write_config(), encoding="utf-8") as file:
+            text = file.read()
+        self.stage.write("gateway.toml", text.replace('max_size        = "256MiB"', 'max_size        = "128MiB"'))
+        self.reload()
+        self.await_log("waiting for a restart (systemctl restart lumbung): store.max_size")
+        report = self.status()
+        assert report is not None
+        self.assertEqual(report["store"]["max_bytes"], 256 << 20)
+
+    def test_reloads_under_load_lose_and_double_nothing(self) -> None:
+        self.start_all()
+        publisher = self.publisher()
+        cameras = [harness.publisher_camera(number) for number in range(20)]
+        turn = iter(range(1 << 30))
+        end = time.time_ns() + 12 * harness.NS
+        reloads = 0
+
+        def send() -> None:
+            nonlocal reloads
+            number = next(turn)
+            self.report(publisher, cameras[number % len(cameras)])
+            if number % 200 == 100:
+                reloads += 1
+                # Each time something that is derived by changes, so that the deriver is made anew.
+                self.write_config(extra=harness.source_toml(FIBER) if reloads % 2 else "")
+                self.reload()
+
+        self.pace(publisher, 200, end, send)
+        self.assertGreater(reloads, 5)
+        self.await_log("applied: sources")
+        self.await_journal(next(turn))
+        self.await_time(end + (self.window_seconds * 2 + self.grace_seconds + 1) * harness.NS)
+        self.await_drained()
+        self.assert_summaries_equal(self.oracle_of_record(), self.window_after(end))
+
+
+if __name__ == "__main__":
+    unittest.main()
