@@ -22,7 +22,8 @@ enum StoreFolder {
       else {
         continue
       }
-      bytes += Int64(status.st_size)
+      // The log has disk beyond its end.
+      bytes += max(Int64(status.st_size), Int64(status.st_blocks) * 512)
     }
     return bytes
   }

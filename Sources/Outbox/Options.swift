@@ -35,6 +35,10 @@ extension Outbox {
     /// The log is moved into the file once it has so many pages of 4 KiB.
     public var checkpointPages = 1000
 
+    /// Bytes of disk that the log keeps: the pages between two checkpoints, and a quarter more for marking what is
+    /// delivered while a full disk keeps them from being moved.
+    var logRoom: Int { checkpointPages * 5 / 4 * (4096 + 24) }
+
     public init(
       path: String, gateway: String, epoch: String, destinations: [Destination], extraSchema: [String] = [],
       synchronous: String = "FULL"

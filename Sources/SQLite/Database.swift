@@ -1,4 +1,5 @@
 import CSQLite
+import Glibc
 
 /// One connection to one SQLite file. Not thread-safe: one owner, on a thread that may block.
 public final class Database {
@@ -21,6 +22,8 @@ public final class Database {
   /// Why the last checkpoint of this connection failed. Pages may have been lost on their way into the file although
   /// the WAL has them still: only a new connection, which starts from the WAL again, may go on.
   private var failedCheckpoint: DatabaseError?
+  /// What is to be allocated for the WAL and isn't yet.
+  private var logRoomWanted: Int = 0
 
   /// - Parameters:
   ///   - synchronous: FULL everywhere but in the negative controls of our own fault tests.
@@ -178,11 +181,27 @@ public final class Database {
     try integer("PRAGMA freelist_count") * integer("PRAGMA page_size")
   }
 
+  /// Allocates disk for the WAL beyond its end, so that commits go on for a while on a disk that others have filled. The
+  /// file's length stays: SQLite reads a WAL up to its last valid frame.
+  ///
+  /// Where the disk or the file system has none to give, it is asked again after each checkpoint. Once the file is
+  /// there, which the first transaction sees to; only for a writer.
+  ///
+  /// - Parameter bytes: of the whole WAL. The pages between two checkpoints, and what a full disk keeps from being moved.
+  public func keepLogRoom(_ bytes: Int) {
+    logRoomWanted = bytes
+    let descriptor = open(path + "-wal", O_RDWR | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    if fallocate(descriptor, keepingSize, 0, bytes) == 0 { logRoomWanted = 0 }
+  }
+
   /// Moves what it can from the WAL into the file without waiting for anyone. Only for a writer.
   public func checkpoint() throws(DatabaseError) {
     willCheckpoint?()
     let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
     guard code == SQLITE_OK || code & 0xff == SQLITE_BUSY else { throw error(code, "checkpointing") }
+    if logRoomWanted > 0 { keepLogRoom(logRoomWanted) }
   }
 
   private func checkpointIfDue() {
@@ -201,3 +220,10 @@ public final class Database {
       code: code, operation: String(operation.prefix(80)), path: path, message: String(cString: sqlite3_errmsg(handle)))
   }
 }
+
+/// fallocate(2), which Swift's Glibc leaves out. The offsets are those of 64-bit Linux.
+@_silgen_name("fallocate")
+private func fallocate(_ descriptor: CInt, _ mode: CInt, _ offset: Int, _ length: Int) -> CInt
+
+/// FALLOC_FL_KEEP_SIZE.
+private let keepingSize: CInt = 1

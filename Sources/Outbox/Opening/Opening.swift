@@ -183,6 +183,7 @@ struct Opening {
       return (eras.filter { $0 != current } + [current], current)
     }
     report.salvagedBatches = salvaged
+    database.keepLogRoom(options.logRoom)
     let newcomers = try register(in: database)
     let usesZstd = !options.destinations.isEmpty && options.destinations.allSatisfy { $0.compression == .zstd }
     let store = Store(
