@@ -10,7 +10,6 @@ import http.server
 import json
 import math
 import os
-import random
 import shutil
 import subprocess
 import threading
@@ -22,10 +21,10 @@ import urllib.request
 from typing import Any, Dict, List, Optional, Tuple
 
 import harness
+import outward
 import records
 import stage
 from harness import NS
-from publisher import Camera
 
 
 def executable(*places: str) -> Optional[str]:
@@ -36,6 +35,11 @@ INFLUXD = executable("/usr/bin/influxd")
 VICTORIA = executable("/usr/bin/victoria-metrics")
 NATS = executable("/usr/sbin/nats-server", "/usr/bin/nats-server")
 RABBITMQ = executable("/usr/lib/rabbitmq/bin/rabbitmq-server")
+
+
+def setUpModule() -> None:
+    if not harness.SERVERS:
+        raise unittest.SkipTest("takes minutes: `make servers` runs it")
 
 
 class Twice(http.server.BaseHTTPRequestHandler):
@@ -65,36 +69,14 @@ class Twice(http.server.BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
 
-class Uplinks(harness.Case):
-    window_seconds = 1
-
-    def configure(self, uplink: str) -> None:
-        path = self.write_config()
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-        self.stage.write("gateway.toml", text + "\n[[uplink]]\n" + uplink)
-
-    def publish_for(self, seconds: float, cameras: int) -> None:
-        publisher = self.publisher(f"published-{time.monotonic_ns()}.ndjson")
-        dice = random.Random(7)
-        devices = [Camera(number, dice) for number in range(cameras)]
-
-        def send() -> None:
-            camera = dice.choice(devices)
-            publisher.publish(camera.topic, camera.report(time.time_ns()))
-
-        self.pace(publisher, 200, time.time_ns() + round(seconds * NS), send)
-        publisher.close()
-        self.sent = getattr(self, "sent", 0) + publisher.published
-
-
-class Series(Uplinks):
+class Series(outward.Outward):
     def run_through(self, port: int, query: str) -> List[Dict[str, Any]]:
         """Sends summaries to the server at `port`, each write twice; gives the records that another receiver got."""
         Twice.target = f"http://127.0.0.1:{port}"
         proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Twice)
         proxy.daemon_threads = True
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        self.addCleanup(proxy.server_close)
         self.addCleanup(proxy.shutdown)
         self.configure(f'name = "series"\ntype = "influx"\nurl = "http://127.0.0.1:{proxy.server_address[1]}{query}"\n')
         self.start_broker()
@@ -207,7 +189,7 @@ class Series(Uplinks):
         self.addCleanup(lambda: os.environ.pop(name, None) if before is None else os.environ.__setitem__(name, before))
 
 
-class Cluster(Uplinks):
+class Cluster(outward.Outward):
     """Three nodes; the one that the gateway talks to is killed while it drains."""
 
     def drain(self, ports: List[int], kill: Any) -> None:

@@ -30,6 +30,11 @@ severity = "critical"
 """
 
 
+def setUpModule() -> None:
+    if not harness.SERVERS:
+        raise unittest.SkipTest("takes minutes: `make servers` runs it")
+
+
 class SlowLink(harness.Case):
     window_seconds = 1
     address = "127.0.0.1"

@@ -9,7 +9,7 @@ import Testing
 /// every status that passes. `SCHEDULES=2000` for the long form.
 @Suite("Whatever the network does", .serialized)
 struct ScheduleTests {
-  private static var count: UInt64 { getenv("SCHEDULES").flatMap { UInt64(String(cString: $0)) } ?? 40 }
+  private static var count: UInt64 { getenv("SCHEDULES").flatMap { UInt64(String(cString: $0)) } ?? 100 }
 
   @Test("the receiver has what was sealed, each record once, without a hole, whatever came between")
   func schedules() throws {

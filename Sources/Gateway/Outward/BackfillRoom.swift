@@ -20,14 +20,22 @@ final class BackfillRoom: Sendable {
   private let settings: GatewaySettings
   private let journalPath: String
   private let outbox: Outbox
+  private let tell: @Sendable (String) -> Void
   private let log: @Sendable (String) -> Void
   private let asked = Bell()
   private let stopping = Atomic(false)
 
-  init(settings: GatewaySettings, journalPath: String, outbox: Outbox, log: @escaping @Sendable (String) -> Void) {
+  /// - Parameters:
+  ///   - tell: what was asked for.
+  ///   - log: what went wrong.
+  init(
+    settings: GatewaySettings, journalPath: String, outbox: Outbox, tell: @escaping @Sendable (String) -> Void,
+    log: @escaping @Sendable (String) -> Void
+  ) {
     self.settings = settings
     self.journalPath = journalPath
     self.outbox = outbox
+    self.tell = tell
     self.log = log
   }
 
@@ -37,7 +45,7 @@ final class BackfillRoom: Sendable {
       let isNew = try outbox.note(
         request: request.id, device: request.device, since: request.from, until: request.to, for: request.destination)
       guard isNew else { return }
-      log("uplink \(request.destination) asks for raw messages of \(request.device) (\(request.id))")
+      tell("uplink \(request.destination) asks for raw messages of \(request.device) (\(request.id))")
       asked.ring()
     } catch {
       log("a request for raw messages could not be noted: \(error)")

@@ -22,7 +22,7 @@ extension Store {
   }
 
   /// Puts records on a lane of every numbering that wants them.
-
+  ///
   /// - Parameter rawFrom: How far the journal was derived before this transaction.
   func seal(_ records: [[UInt8]], _ lane: Lane, rawFrom: Int64?) throws {
     for target in targets where target.filter.passes(lane) {

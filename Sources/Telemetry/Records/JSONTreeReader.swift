@@ -89,7 +89,8 @@ struct JSONTreeReader {
     let start = at
     _ = take(UInt8(ascii: "-"))
     let whole = digits()
-    guard whole > 0, whole == 1 || bytes[at - whole] != UInt8(ascii: "0") else { throw fault }
+    guard whole > 0 else { throw fault }
+    if whole > 1, bytes[at - whole] == UInt8(ascii: "0") { throw JSONTree.Fault(offset: at - whole + 1) }
     if take(UInt8(ascii: ".")), digits() == 0 { throw fault }
     if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
       _ = take(UInt8(ascii: "+")) || take(UInt8(ascii: "-"))
