@@ -181,7 +181,8 @@ public final class Gateway: Service {
     gate.whenChanged { session.poke() }
     try opening { try SessionMemory.fill(session, JournalReader(path: journalPath)) }
     let backfill = BackfillRoom(
-      settings: settings, journalPath: journalPath, outbox: outbox, tell: { [logger] in logger.info("\($0)") }, log: log)
+      settings: settings, journalPath: journalPath, outbox: outbox, tell: { [logger] in logger.info("\($0)") }, log: log
+    )
     let uplinks = try settings.uplinks.map { try uplink($0, outbox, backfill) }
     let board = StatusBoard(
       settings: settings, started: SystemClock.wall, room: room, derive: derive, outbox: outbox, session: session,

@@ -157,7 +157,16 @@ class Series(outward.Outward):
                 for column, value in list(zip(series["columns"], row))[1:]:
                     if value is not None:
                         found[(series["name"], series["tags"]["device"], row[0], column)] = value
-        self.compare(self.expected(held, texts=True), found)
+        wanted = self.expected(held, texts=True)
+        self.compare(wanted, found)
+        # The comparison would have seen a loss, a change and a point too many.
+        place = next(iter(wanted))
+        for wrong in (
+            {key: value for key, value in found.items() if key != place}, {**found, place: "other"},
+            {**found, ("x", "y", 0, "z"): 1.0},
+        ):
+            with self.assertRaises(AssertionError):
+                self.compare(wanted, wrong)
 
     @unittest.skipUnless(VICTORIA, "victoria-metrics is not installed")
     def test_victoria_metrics_holds_what_was_sent_and_a_repeated_batch_changes_nothing(self) -> None:
@@ -213,7 +222,9 @@ class Cluster(outward.Outward):
         self.await_connected()
         self.publish_for(20, 150)
         bus = lambda s: next(u for u in s["uplinks"] if u["name"] == "bus")  # noqa: E731
-        self.await_status("the bus has taken something", lambda s: bus(s)["delivered_batches"] >= 3, 90)
+        report = self.await_status("the bus has taken something", lambda s: bus(s)["delivered_batches"] >= 3, 90)
+        self.assertGreater(bus(report)["pending_records"], 100, "it drains no more: nothing would be proven")
+        self.assertGreater(self.connections(ports[0]), 0, "it doesn't talk to the node that is to be killed")
         kill()
         self.publish_for(5, 150)
         self.await_journal(self.sent, 60)
@@ -230,6 +241,17 @@ class Cluster(outward.Outward):
         for lane in ("summary", "status"):
             numbers = sorted(seq for which, seq in content if which == lane)
             self.assertEqual(numbers, list(range(1, len(numbers) + 1)), f"a hole in {lane}")
+
+    def connections(self, port: int) -> int:
+        """The gateway's connections to a port of this machine."""
+        assert self.gateway is not None
+        folder = f"/proc/{self.gateway.pid}/fd"
+        mine = {os.readlink(f"{folder}/{number}") for number in os.listdir(folder)}
+        with open("/proc/net/tcp", encoding="ascii") as file:
+            rows = [line.split() for line in file.readlines()[1:]]
+        established = "01"
+        return sum(row[2] == f"0100007F:{port:04X}" and row[3] == established and f"socket:[{row[9]}]" in mine
+                   for row in rows)
 
     def seen(self) -> Tuple[Dict[Tuple[str, int], str], int]:
         """By lane and number; how often a number came with another content."""

@@ -9,7 +9,7 @@ struct DeadlettersCommand: ParsableCommand {
     discussion: """
       A record lands here when a server refused it alone (400, 413, 422). The rest went on without it.
 
-      Exit status: 0; 69 where the daemon does not run: what was asked for is done when it starts; 74 where the store \
+      Exit status: 0; 65 where there is no dead letter of that number; 69 where the daemon does not run: what was asked for is done when it starts; 74 where the store \
       can't be read.
       """,
     subcommands: [List.self, Show.self, Retry.self, Drop.self], defaultSubcommand: List.self)
