@@ -84,6 +84,11 @@ box: deb ## Test the packages on a Debian box with a real systemd (needs root; L
 monitoring: install-box build ## Metrics, dashboard and alert rules against a real Prometheus
 	$(PYTHON) -m unittest discover -v -s Tests/Monitoring -p 'test_*.py'
 
+.PHONY: servers
+servers: install build ## The way out against InfluxDB, VictoriaMetrics, NATS and RabbitMQ, and over a slow link (needs root)
+	@Tools/install-packages --servers
+	SERVERS=1 $(PYTHON) -m unittest discover -v -s Tests/EndToEnd -p 'test_uplinks_s*.py'
+
 .PHONY: soak
 soak: build ## An hour (or FOR=10m) of 500 devices at 100 messages a second: memory, processor, files and threads
 	$(PYTHON) Tools/soak.py

@@ -59,7 +59,7 @@ let package = Package(
     room("Journal", ["SQLite", "CZstd", "Telemetry"]),
     room("Outbox", ["SQLite", "CZstd", "CZlib", "Telemetry", "Threads"]),
     room("MQTT", ["CMosquitto", "Telemetry", "Threads"]),
-    room("Uplinks", ["Outbox", "Telemetry", "Threads", "CCurl"]),
+    room("Uplinks", ["Outbox", "MQTT", "Telemetry", "Threads", "CCurl"]),
     room("Settings", ["Telemetry", toml]),
     room("Derive", ["Telemetry", "Threads", "Decoding", "Windows", "Alarms", "SQLite", "Journal", "Outbox"]),
     room("LocalAPI", [hummingbird, lifecycle, logging]),
@@ -76,8 +76,8 @@ let package = Package(
     .executableTarget(
       name: "lumbung",
       dependencies: [
-        "Gateway", "Settings", "Decoding", "Derive", "Discovery", "Journal", "MQTT", "Simulation", "Telemetry",
-        "Systemd", "Threads", "Uplinks",
+        "Gateway", "Settings", "Decoding", "Derive", "Discovery", "Journal", "Outbox", "MQTT", "Simulation",
+        "Telemetry", "Systemd", "Threads", "Uplinks",
         arguments, lifecycle, logging, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       swiftSettings: strict),
@@ -105,7 +105,7 @@ let package = Package(
     tests("Journal", ["SQLite", "Telemetry"]),
     tests("Outbox", ["SQLite", "Telemetry"]),
     tests("MQTT", ["Threads"]),
-    tests("Uplinks", ["Outbox", "Telemetry"]),
+    tests("Uplinks", ["Outbox", "MQTT", "Telemetry", "Threads"]),
     tests("Settings", ["Telemetry"]),
     tests("Derive", ["Telemetry", "Windows", "Alarms", "Decoding", "Journal", "Outbox", "SQLite"]),
     tests("LocalAPI", []),

@@ -228,7 +228,8 @@ def check_batch(batch, key):
     lane = text(batch, "lane", LANES)
     optional_text(batch, "stream")
     first, last = integer(batch, "first", 1), integer(batch, "last", 1)
-    expected = f"{epoch}/{generation}/{lane}/{first}-{last}"
+    numbering = [epoch, str(generation)] + ([batch["stream"]] if "stream" in batch else [])
+    expected = "/".join(numbering + [lane, f"{first}-{last}"])
     require(key == expected, f"Idempotency-Key is {key!r} and should be {expected!r}")
     records = batch.get("records")
     require(isinstance(records, list) and records, '"records" is no array with something in it')

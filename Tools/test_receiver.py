@@ -51,7 +51,8 @@ def batch(records, lane="summary", generation=0, **more):
 
 
 def key(body):
-    return f"{body['epoch']}/{body['generation']}/{body['lane']}/{body['first']}-{body['last']}"
+    stream = f"{body['stream']}/" if "stream" in body else ""
+    return f"{body['epoch']}/{body['generation']}/{stream}{body['lane']}/{body['first']}-{body['last']}"
 
 
 class ReceiverTest(unittest.TestCase):
@@ -212,6 +213,12 @@ class Refusing(ReceiverTest):
         self.assertRefused(batch([summary(1), summary(1, minute=45)]), '"seq" is 1 where 2')
         overlap = [{"seq": 1, "through": 4, "type": "dropped", "reason": "quota"}, summary(4)]
         self.assertRefused(batch(overlap), '"seq" is 4 where 5')
+
+    def test_a_stream_counts_for_itself_and_stands_in_the_key(self):
+        self.assertAccepted(batch([summary(1)]), 1)
+        self.assertAccepted(batch([summary(1, mean=3.0, minute=45)], stream="cameras"), 1)
+        self.assertRefused(
+            batch([summary(1)], stream="north"), "Idempotency-Key", Idempotency_Key=key(batch([summary(1)])))
 
     def test_a_number_may_not_get_another_content(self):
         self.assertAccepted(batch([summary(1)]), 1)

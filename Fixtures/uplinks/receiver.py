@@ -15,6 +15,7 @@ standard input is closed. Told by GET requests:
                     token T             401 for any other; repeats the wrong one in its answer
                     no-zstd             415 for zstd
                     lane alarm 503      that status for a lane
+                    say TEXT            200 with that text as the body
   /log?N          waits until N batches have come, then one line each, fields parted by tabs:
                     lane, first, last, records, encoding, key, authorization, client port, status
 """
@@ -46,6 +47,8 @@ def judge(headers, lane, body, count):
             return 415, b""
         if words[0] == "lane" and words[1] == lane:
             return int(words[2]), b""
+        if words[0] == "say":
+            return 200, rule[4:].encode()
     return 200, b""
 
 

@@ -33,3 +33,21 @@ static inline CURLcode lumbung_curl_get_long(CURL *handle, CURLINFO info, long *
 static inline CURLcode lumbung_curl_get_offset(CURL *handle, CURLINFO info, curl_off_t *value) {
   return curl_easy_getinfo(handle, info, value);
 }
+static inline CURLcode lumbung_curl_get_socket(CURL *handle, curl_socket_t *value) {
+  return curl_easy_getinfo(handle, CURLINFO_ACTIVESOCKET, value);
+}
+
+/* How fast the kernel saw the connection's data delivered, in bytes per second, and the shortest round trip, in
+   microseconds. The C library's struct tcp_info ends before these two, and the kernel's header can't stand beside it;
+   their places in it are part of the kernel's interface. */
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+static inline int lumbung_tcp_delivery(int descriptor, unsigned long long *rate, unsigned *trip) {
+  unsigned char info[168];
+  socklen_t length = sizeof info;
+  if (getsockopt(descriptor, IPPROTO_TCP, 11 /* TCP_INFO */, info, &length) != 0 || length < sizeof info) return -1;
+  memcpy(trip, info + 148, sizeof *trip);
+  memcpy(rate, info + 160, sizeof *rate);
+  return 0;
+}

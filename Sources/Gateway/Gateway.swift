@@ -20,7 +20,7 @@ import Windows
 /// The daemon: opens the rooms in order, connects them, and closes them in order.
 ///
 /// ```
-/// broker ──▶ Session ──▶ IngestSink ──▶ JournalRoom ──▶ DeriveRoom ──▶ Outbox ──▶ HTTPUplink ──▶ central
+/// broker ──▶ Session ──▶ IngestSink ──▶ JournalRoom ──▶ DeriveRoom ──▶ Outbox ──▶ Uplink ──▶ central
 ///            (thread)                    (thread)        (thread)                 (two threads each)
 /// ```
 ///
@@ -190,7 +190,8 @@ public final class Gateway: Service {
     let outboxOptions = Outbox.Options(
       path: outboxPath, gateway: settings.gatewayID, epoch: writer.uuid,
       destinations: settings.uplinks.map {
-        Outbox.Destination(name: $0.name, optional: $0.optional, compression: $0.compression)
+        Outbox.Destination(
+          name: $0.name, optional: $0.optional, compression: $0.compression, filter: $0.filter, start: $0.start)
       },
       extraSchema: Deriver.schema + IncidentLog.schema, synchronous: controls.synchronous)
     let outbox = try opening {
@@ -233,7 +234,10 @@ public final class Gateway: Service {
     let session = try session(room, gate, tried)
     gate.whenChanged { session.poke() }
     try opening { try SessionMemory.fill(session, JournalReader(path: journalPath)) }
-    let uplinks = try settings.uplinks.map { try uplink($0, outbox) }
+    let backfill = BackfillRoom(
+      settings: settings, journalPath: journalPath, outbox: outbox, tell: { [logger] in logger.info("\($0)") }, log: log
+    )
+    let uplinks = try settings.uplinks.map { try uplink($0, outbox, backfill) }
     let board = StatusBoard(
       settings: settings, started: SystemClock.wall, room: room, derive: derive, outbox: outbox, session: session,
       uplinks: uplinks, gate: gate, incidents: incidents)
@@ -266,10 +270,11 @@ public final class Gateway: Service {
     }
     let examination = isExamined ? nil : ExaminationRoom(path: journalPath, uuid: uuid, incidents: incidents, log: log)
     if let examination { _ = try BlockingThread("examine") { examination.run() } }
+    if settings.uplinks.contains(where: \.backfill) { _ = try BlockingThread("backfill") { backfill.run() } }
     for uplink in uplinks { uplink.start() }
     session.start()
     return Rooms(
-      session: session, room: room, derive: derive, uplinks: uplinks, outbox: outbox, board: board,
+      session: session, room: room, derive: derive, uplinks: uplinks, backfill: backfill, outbox: outbox, board: board,
       examination: examination, journalThread: journalThread, deriveThread: deriveThread)
   }
 
@@ -335,10 +340,13 @@ public final class Gateway: Service {
     }
   }
 
-  private func uplink(_ definition: UplinkDefinition, _ outbox: Outbox) throws -> HTTPUplink {
-    try HTTPUplink(
+  private func uplink(_ definition: UplinkDefinition, _ outbox: Outbox, _ backfill: BackfillRoom) throws -> Uplink {
+    let calendar = GatewayCalendar(timezone: settings.timezone, alwaysTrusts: settings.trust == .always)
+    let secret = definition.transport == .mqtt ? definition.passwordFile : definition.tokenFile
+    return try Uplink(
       definition: definition, outbox: outbox, gateway: settings.gatewayID,
-      token: { try definition.tokenFile.map { try Secret.read(file: $0).value } },
+      secret: { try secret.map { try Secret.read(file: $0).value } }, calendar: { calendar.now },
+      requests: { backfill.take($0) },
       log: { [logger] level, text in logger.log(level: level == .error ? .error : .info, "\(text)") })
   }
 }

@@ -8,10 +8,6 @@ extension GatewaySettings {
     if summary.windows.count > 1 {
       faults.append(("summary.window: several lengths can't be used yet", "give one, like window = \"5m\""))
     }
-    for uplink in uplinks where uplink.transport != .http {
-      faults.append(
-        ("uplink \(uplink.name): type = \"\(uplink.transport.rawValue)\" can't be used yet", "use type = \"http\""))
-    }
     return faults
   }
 }

@@ -10,7 +10,9 @@ struct Rooms: Sendable {
   let session: Session
   let room: JournalRoom
   let derive: DeriveRoom
-  let uplinks: [HTTPUplink]
+  let uplinks: [Uplink]
+  /// Serves receivers that ask for raw messages.
+  let backfill: BackfillRoom
   let outbox: Outbox
   let board: StatusBoard
   /// Looks through what a bounded start left out; `nil` where nothing was.
@@ -39,6 +41,7 @@ struct Rooms: Sendable {
     journalThread.join(within: fifth)
     derive.stop()
     deriveThread.join(within: fifth)
+    backfill.stop()
     for uplink in uplinks { uplink.stop(within: Span(nanoseconds: fifth.nanoseconds / 2)) }
   }
 }

@@ -10,10 +10,20 @@ extension Outbox {
     /// How it wants batches compressed. Batches are sealed as zstd where every destination wants that, else as gzip.
     public var compression: UplinkDefinition.Compression
 
-    public init(name: String, optional: Bool = false, compression: UplinkDefinition.Compression = .gzip) {
+    /// What it wants. Destinations that want the same share one numbering; a change of mind begins another.
+    public var filter: RecordFilter
+    /// With what it begins where there are others already: what is sealed from then on, or the oldest that is kept.
+    public var start: UplinkDefinition.Start
+
+    public init(
+      name: String, optional: Bool = false, compression: UplinkDefinition.Compression = .gzip,
+      filter: RecordFilter = .all, start: UplinkDefinition.Start = .now
+    ) {
       self.name = name
       self.optional = optional
       self.compression = compression
+      self.filter = filter
+      self.start = start
     }
   }
 

@@ -88,6 +88,10 @@ public final class Outbox: @unchecked Sendable {
     bell.wait(lanes.bits, past: mark, timeout: timeout)
   }
 
+  /// Has `body` called, on whatever thread, when something was sealed on one of the lanes, and with `wakeWaiters`. For
+  /// whoever waits for something else besides. It must return at once, and stays for as long as the outbox does.
+  public func onWork(_ lanes: [Lane], _ body: @escaping @Sendable () -> Void) { bell.onRing(lanes.bits, body) }
+
   /// Lets every `waitForWork` return, for whoever wants to stop.
   public func wakeWaiters() { bell.ring(Lane.allCases.bits) }
 

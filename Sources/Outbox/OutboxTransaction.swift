@@ -10,6 +10,8 @@ extension Outbox {
     public var rawBefore: Int64?
 
     private(set) var records: [Lane: [[UInt8]]] = [:]
+    /// By the destination that asked for them.
+    private(set) var backfill: [String: [[UInt8]]] = [:]
     private(set) var fault: OutboxError?
 
     init(database: Database) { self.database = database }
@@ -19,16 +21,24 @@ extension Outbox {
     /// - Parameter record: One JSON object without `seq`, which the outbox adds as its first field. A raw newline,
     ///   which JSON allows only between tokens, becomes a space. Anything that is no object makes the transaction fail.
     public func append(_ lane: Lane, _ record: [UInt8]) {
+      if let record = checked(lane, record) { records[lane, default: []].append(record) }
+    }
+
+    /// Puts one record at the end of the backfill that only this destination gets.
+    public func appendBackfill(_ record: [UInt8], for destination: String) {
+      if let record = checked(.backfill, record) { backfill[destination, default: []].append(record) }
+    }
+
+    private func checked(_ lane: Lane, _ record: [UInt8]) -> [UInt8]? {
       guard record.count >= 2, record.first == UInt8(ascii: "{"), record.last == UInt8(ascii: "}") else {
         fault = OutboxError(
           .invalidRecord, operation: "appending a record to the lane \(lane.rawValue) of", path: database.path,
           message: "it is no JSON object: \(String(decoding: record.prefix(40), as: UTF8.self))",
           hint: "this is a fault of the gateway itself; please report it")
-        return
+        return nil
       }
       let isNewline: (UInt8) -> Bool = { $0 == 0x0a || $0 == 0x0d }
-      records[lane, default: []].append(
-        record.contains(where: isNewline) ? record.map { isNewline($0) ? UInt8(ascii: " ") : $0 } : record)
+      return record.contains(where: isNewline) ? record.map { isNewline($0) ? UInt8(ascii: " ") : $0 } : record
     }
   }
 }

@@ -9,55 +9,110 @@ import SQLite
 ///   how far the journal was derived before the batch's transaction: what the batch holds came from there or later.
 /// - `position`: how far a destination has come on a lane. All up to `delivered` is settled (delivered or a dead
 ///   letter); nothing beyond `attempted` was ever sent.
-/// - `ahead`: ranges that were settled before something older was.
+/// - `ahead`: ranges that were settled before something older was; neighbours are one row.
+/// - `attempt`: ranges beyond `attempted` that were perhaps sent, since live batches overtake a backlog.
+/// - `stream`: numberings: who wants the same shares one. The filter is kept as `RecordFilter.canonical`.
+/// - `subscription`: of which numberings a destination gets what. The present one is in `destination`; earlier ones are
+///   those from before its filter was changed, still to be delivered.
+/// - `budget`: what a destination has used of a calendar month.
+/// - `request`: raw messages that a destination asked for, and how far the journal was read for them.
 ///
-/// `stream` is for destinations that will have a numbering of their own; today there is one, the empty name.
+/// The column `stream` of `batch` and `numbering` is always empty: an era belongs to one stream.
 enum Schema {
   static var version: Int64 { chain.newest }
   /// A step for each version since the first; see `SchemaChain`.
-  static var chain: SchemaChain { SchemaChain(oldest: 1) }
+  static var chain: SchemaChain { SchemaChain(oldest: 1, steps: [streams]) }
 
-  static let statements = [
+  /// To version 2: numberings of their own for destinations that want something else.
+  private static func streams(_ database: Database) throws {
+    for statement in toVersion2 { try database.execute(statement) }
+  }
+
+  static let tables = [
+    "era", "journal", "numbering", "batch", "destination", "position", "ahead", "dead_letter", "stream",
+    "subscription", "attempt", "budget", "request",
+  ]
+
+  private static let toVersion2 =
+    [
+      """
+      CREATE TABLE outbox_era_2(
+        id INTEGER PRIMARY KEY, gateway TEXT NOT NULL, epoch TEXT NOT NULL, generation INTEGER NOT NULL,
+        stream TEXT NOT NULL DEFAULT '', UNIQUE(gateway, epoch, generation, stream))
+      """,
+      "INSERT INTO outbox_era_2(id, gateway, epoch, generation) SELECT id, gateway, epoch, generation FROM outbox_era",
+      "DROP TABLE outbox_era",
+      "ALTER TABLE outbox_era_2 RENAME TO outbox_era",
+      "ALTER TABLE outbox_destination ADD COLUMN stream TEXT NOT NULL DEFAULT ''",
+      "ALTER TABLE outbox_dead_letter ADD COLUMN retrying INTEGER NOT NULL DEFAULT 0",
+    ] + additions + [
+      "INSERT INTO outbox_subscription(destination, stream) SELECT id, '' FROM outbox_destination"
+    ]
+
+  private static let additions = [
+    "CREATE TABLE outbox_stream(name TEXT PRIMARY KEY, filter TEXT NOT NULL) WITHOUT ROWID",
+    "INSERT INTO outbox_stream(name, filter) VALUES('', '')",
     """
-    CREATE TABLE outbox_era(
-      id INTEGER PRIMARY KEY, gateway TEXT NOT NULL, epoch TEXT NOT NULL, generation INTEGER NOT NULL,
-      UNIQUE(gateway, epoch, generation))
+    CREATE TABLE outbox_subscription(
+      destination INTEGER NOT NULL, stream TEXT NOT NULL, PRIMARY KEY(destination, stream)) WITHOUT ROWID
     """,
-    "CREATE TABLE outbox_journal(epoch TEXT PRIMARY KEY, raw_before INTEGER) WITHOUT ROWID",
     """
-    CREATE TABLE outbox_numbering(
-      era INTEGER NOT NULL, stream TEXT NOT NULL, lane INTEGER NOT NULL, next INTEGER NOT NULL,
-      PRIMARY KEY(era, stream, lane)) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE outbox_batch(
-      id INTEGER PRIMARY KEY AUTOINCREMENT, era INTEGER NOT NULL, stream TEXT NOT NULL DEFAULT '',
-      lane INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, records INTEGER NOT NULL,
-      reason TEXT, raw_from INTEGER, encoding TEXT NOT NULL, body BLOB NOT NULL)
-    """,
-    "CREATE UNIQUE INDEX outbox_batch_order ON outbox_batch(stream, era, lane, first, last, records)",
-    """
-    CREATE TABLE outbox_destination(
-      id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, active INTEGER NOT NULL)
-    """,
-    """
-    CREATE TABLE outbox_position(
-      destination INTEGER NOT NULL, era INTEGER NOT NULL, lane INTEGER NOT NULL,
-      delivered INTEGER NOT NULL, attempted INTEGER NOT NULL,
-      PRIMARY KEY(destination, era, lane)) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE outbox_ahead(
+    CREATE TABLE outbox_attempt(
       destination INTEGER NOT NULL, era INTEGER NOT NULL, lane INTEGER NOT NULL,
       first INTEGER NOT NULL, last INTEGER NOT NULL,
       PRIMARY KEY(destination, era, lane, first)) WITHOUT ROWID
     """,
+    "CREATE TABLE outbox_budget(destination INTEGER PRIMARY KEY, month INTEGER, spent INTEGER NOT NULL)",
     """
-    CREATE TABLE outbox_dead_letter(
-      id INTEGER PRIMARY KEY AUTOINCREMENT, destination TEXT NOT NULL, era INTEGER NOT NULL, lane INTEGER NOT NULL,
-      first INTEGER NOT NULL, last INTEGER NOT NULL, time INTEGER NOT NULL, reason TEXT NOT NULL, record BLOB NOT NULL)
+    CREATE TABLE outbox_request(
+      id INTEGER PRIMARY KEY AUTOINCREMENT, destination INTEGER NOT NULL, name TEXT NOT NULL, device TEXT NOT NULL,
+      since INTEGER NOT NULL, until INTEGER NOT NULL, segment INTEGER NOT NULL DEFAULT 0,
+      done INTEGER NOT NULL DEFAULT 0, UNIQUE(destination, name))
     """,
-    "CREATE TABLE outbox_counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
-    "PRAGMA user_version=\(version)",
   ]
+
+  static let statements =
+    [
+      """
+      CREATE TABLE outbox_era(
+        id INTEGER PRIMARY KEY, gateway TEXT NOT NULL, epoch TEXT NOT NULL, generation INTEGER NOT NULL,
+        stream TEXT NOT NULL DEFAULT '', UNIQUE(gateway, epoch, generation, stream))
+      """,
+      "CREATE TABLE outbox_journal(epoch TEXT PRIMARY KEY, raw_before INTEGER) WITHOUT ROWID",
+      """
+      CREATE TABLE outbox_numbering(
+        era INTEGER NOT NULL, stream TEXT NOT NULL, lane INTEGER NOT NULL, next INTEGER NOT NULL,
+        PRIMARY KEY(era, stream, lane)) WITHOUT ROWID
+      """,
+      """
+      CREATE TABLE outbox_batch(
+        id INTEGER PRIMARY KEY AUTOINCREMENT, era INTEGER NOT NULL, stream TEXT NOT NULL DEFAULT '',
+        lane INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, records INTEGER NOT NULL,
+        reason TEXT, raw_from INTEGER, encoding TEXT NOT NULL, body BLOB NOT NULL)
+      """,
+      "CREATE UNIQUE INDEX outbox_batch_order ON outbox_batch(stream, era, lane, first, last, records)",
+      """
+      CREATE TABLE outbox_destination(
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, active INTEGER NOT NULL, stream TEXT NOT NULL DEFAULT '')
+      """,
+      """
+      CREATE TABLE outbox_position(
+        destination INTEGER NOT NULL, era INTEGER NOT NULL, lane INTEGER NOT NULL,
+        delivered INTEGER NOT NULL, attempted INTEGER NOT NULL,
+        PRIMARY KEY(destination, era, lane)) WITHOUT ROWID
+      """,
+      """
+      CREATE TABLE outbox_ahead(
+        destination INTEGER NOT NULL, era INTEGER NOT NULL, lane INTEGER NOT NULL,
+        first INTEGER NOT NULL, last INTEGER NOT NULL,
+        PRIMARY KEY(destination, era, lane, first)) WITHOUT ROWID
+      """,
+      """
+      CREATE TABLE outbox_dead_letter(
+        id INTEGER PRIMARY KEY AUTOINCREMENT, destination TEXT NOT NULL, era INTEGER NOT NULL, lane INTEGER NOT NULL,
+        first INTEGER NOT NULL, last INTEGER NOT NULL, time INTEGER NOT NULL, reason TEXT NOT NULL, record BLOB NOT NULL,
+        retrying INTEGER NOT NULL DEFAULT 0)
+      """,
+      "CREATE TABLE outbox_counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+    ] + additions + ["PRAGMA user_version=\(version)"]
 }

@@ -7,23 +7,35 @@ final class Store {
     let id: Int64
     let name: String
     let isRequired: Bool
+    /// The numberings of which it gets what, in the order in which they are delivered.
+    let eras: [Era]
+  }
+
+  /// A numbering that takes what is sealed from now on.
+  struct Target {
+    let era: Era
+    let filter: RecordFilter
   }
 
   let database: Database
-  /// Under which new batches are numbered.
+  /// Of the present journal and generation, and of the stream that everyone shares who wants everything.
   let era: Era
+  /// Under which new batches are numbered.
+  let targets: [Target]
   /// All that the file knows, the present one last: the others may have batches still to deliver.
-  let eras: [Era]
-  let destinations: [ActiveDestination]
+  private(set) var eras: [Era]
+  private(set) var destinations: [ActiveDestination]
   var packer: Packer
   private let suspicion: Suspicion
   private(set) var halt: OutboxError?
 
   init(
-    database: Database, era: Era, eras: [Era], destinations: [ActiveDestination], packer: Packer, suspicion: Suspicion
+    database: Database, era: Era, targets: [Target], eras: [Era], destinations: [ActiveDestination], packer: Packer,
+    suspicion: Suspicion
   ) {
     self.database = database
     self.era = era
+    self.targets = targets
     self.eras = eras
     self.destinations = destinations
     self.packer = packer
@@ -38,6 +50,19 @@ final class Store {
         message: "there is none named \(name)", hint: "the outbox must be opened with every [[uplink]]")
     }
     return found
+  }
+
+  /// Who gets what of a numbering.
+  func subscribers(_ era: Era) -> [ActiveDestination] { destinations.filter { $0.eras.contains(era) } }
+
+  /// Makes a numbering known that only this destination gets. Its present one stays the last.
+  func add(_ era: Era, to name: String) {
+    if !eras.contains(era) { eras.append(era) }
+    destinations = destinations.map { destination in
+      guard destination.name == name, !destination.eras.contains(era) else { return destination }
+      return ActiveDestination(
+        id: destination.id, name: name, isRequired: destination.isRequired, eras: [era] + destination.eras)
+    }
   }
 
   /// Draws the consequences that outlive the call.

@@ -9,6 +9,7 @@ public final class Bell: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
   private var counts = [UInt64](repeating: 0, count: 8)
+  private var listeners: [(bits: UInt8, body: @Sendable () -> Void)] = []
 
   public init() {
     mutex = .allocate(capacity: 1)
@@ -33,6 +34,15 @@ public final class Bell: @unchecked Sendable {
     pthread_mutex_lock(mutex)
     for bit in 0..<8 where bits & 1 << bit != 0 { counts[bit] += 1 }
     pthread_cond_broadcast(condition)
+    let called = listeners
+    pthread_mutex_unlock(mutex)
+    for listener in called where listener.bits & bits != 0 { listener.body() }
+  }
+
+  /// Has `body` called, on the thread that rings, whenever any of `bits` does; it must return at once.
+  public func onRing(_ bits: UInt8 = 1, _ body: @escaping @Sendable () -> Void) {
+    pthread_mutex_lock(mutex)
+    listeners.append((bits, body))
     pthread_mutex_unlock(mutex)
   }
 

@@ -2,8 +2,12 @@
 struct Address: Equatable {
   /// `{url}/v1/batches`, as libcurl gets it.
   let batches: String
+  /// `{url}/write?precision=ms` and what the URL's own query says.
+  let write: String
   /// For people and logs: without user, password and query.
   let shown: String
+  /// Without user and port.
+  let host: String
 
   /// `nil` for anything that is no http or https URL.
   init?(_ url: String) {
@@ -16,10 +20,13 @@ struct Address: Equatable {
     let query = rest[path.endIndex...]
     while path.last == "/" { path.removeLast() }
     let authority = path.prefix { $0 != "/" }
-    let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
-    guard !host.isEmpty else { return nil }
+    let place = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
+    guard !place.isEmpty else { return nil }
     batches = "\(name)://\(path)/v1/batches\(query)"
-    shown = "\(name)://\(host)\(path[authority.endIndex...])"
+    let own = query.dropFirst()
+    write = "\(name)://\(path)/write?precision=ms\(own.isEmpty ? "" : "&\(own)")"
+    shown = "\(name)://\(place)\(path[authority.endIndex...])"
+    host = String(place.hasPrefix("[") ? place.prefix { $0 != "]" }.dropFirst() : place.prefix { $0 != ":" })
   }
 }
 

@@ -1,8 +1,6 @@
 /// Why an uplink can't be made: what was attempted, on what, why not, and what helps.
 public struct UplinkError: Error, Sendable, Equatable, CustomStringConvertible {
   public enum Code: Sendable, Equatable {
-    /// `mqtt` and `influx` are not built yet.
-    case unsupportedTransport
     case invalidURL
     /// libcurl, or the system, has no room for it.
     case system

@@ -30,6 +30,8 @@ from stage import Process, Stage, await_value  # noqa: E402
 from tap import Tap  # noqa: E402
 
 LONG = os.environ.get("LONG", "") not in ("", "0")
+# Tests that take minutes each and need more than the gateway's own packages: `make servers`.
+SERVERS = os.environ.get("SERVERS", "") not in ("", "0")
 
 WINDOW_SECONDS = 5
 GRACE_SECONDS = 1

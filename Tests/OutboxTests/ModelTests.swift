@@ -36,6 +36,7 @@ struct ModelTests {
     var outbox = try folder.open(destinations, synchronous: "OFF")
     var model = Model()
     var number = 0
+    var marks: [String: Outbox.Mark] = [:]
     for _ in 0..<250 {
       let lane = Self.lanes.randomElement(using: &dice)!
       let destination = destinations.randomElement(using: &dice)!.name
@@ -50,7 +51,12 @@ struct ModelTests {
           }
         }
       case 45..<70:
-        let batches = try take(outbox, &model, destination, lane, limit: Int.random(in: 1...8, using: &dice))
+        let key = "\(destination)/\(lane)"
+        if Int.random(in: 0..<4, using: &dice) == 0 { marks[key] = try outbox.newest(for: destination, lane: lane) }
+        let parts: [Outbox.Part] = [.all] + (marks[key].map { [.after($0), .through($0)] } ?? [])
+        let batches = try take(
+          outbox, &model, destination, lane, limit: Int.random(in: 1...8, using: &dice),
+          part: parts.randomElement(using: &dice) ?? .all)
         let chosen = batches.filter { _ in Int.random(in: 0..<4, using: &dice) > 0 }
         if Bool.random(using: &dice) {
           try outbox.delivered(chosen.map(\.id), for: destination)
@@ -98,9 +104,10 @@ struct ModelTests {
 
   /// Asks for batches as an uplink does, and holds what comes against what was told before.
   private func take(
-    _ outbox: Outbox, _ model: inout Model, _ destination: String, _ lane: Lane, limit: Int
+    _ outbox: Outbox, _ model: inout Model, _ destination: String, _ lane: Lane, limit: Int,
+    part: Outbox.Part = .all
   ) throws -> [Batch] {
-    let batches = try outbox.nextBatches(for: destination, lane: lane, limit: limit)
+    let batches = try outbox.nextBatches(for: destination, lane: lane, limit: limit, part: part)
     var told = model.told[destination]?[lane] ?? Told()
     for batch in batches {
       let lines = try batch.lines

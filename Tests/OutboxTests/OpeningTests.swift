@@ -168,12 +168,12 @@ struct OpeningTests {
     try outbox.drain("a", .summary)
     #expect(try outbox.enforceQuota(bytes: 1 << 30).deletedBatches == 1)
     try outbox.append(.summary, 5..<7)
-    outbox = try folder.open([.init(name: "a"), .init(name: "b")])
+    outbox = try folder.open([.init(name: "a"), .init(name: "b", start: .oldest)])
     let lines = try outbox.drain("b", .summary)
     #expect(lines.first == #"{"seq":1,"through":5,"type":"dropped","reason":"before-start"}"#)
     #expect(lines.count == 3)
     #expect(try outbox.drain("a", .summary).count == 2)
-    outbox = try folder.open([.init(name: "a"), .init(name: "b")])
+    outbox = try folder.open([.init(name: "a"), .init(name: "b", start: .oldest)])
     #expect(try outbox.nextBatch(for: "b", lane: .summary) == nil)
   }
 

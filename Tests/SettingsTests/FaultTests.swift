@@ -134,6 +134,23 @@ private let alarms: [Expected] = [
 ]
 
 private let uplinks: [Expected] = [
+  Expected("[[uplink]]\nname = \"a\"\nurl = [\"https://a\", \"https://b\"]", 6, "is a list", "mqtt"),
+  Expected(
+    "[[uplink]]\nname = \"a\"\nurl = \"https://a\"\nmax_rate = \"fast\"", 7, "no rate that can be used", "256kbit/s"),
+  Expected("[[uplink]]\nname = \"a\"\nurl = \"https://a\"\nlive_share = 2", 7, "`live_share`", "0 to 0.9"),
+  Expected(
+    "[[uplink]]\nname = \"a\"\nurl = \"https://a\"\nbacklog_hours = \"night\"", 7, "no stretch of a day", "22:00-05:00"),
+  Expected(
+    "[[uplink]]\nname = \"a\"\nurl = \"https://a\"\nmonthly_budget = \"1kB\"", 7, "`monthly_budget`", "at least 1"),
+  Expected("[[uplink]]\nname = \"a\"\nurl = \"https://a\"\nsend = [\"alarms\"]", 7, "none of `send`", "\"alarm\"?"),
+  Expected(
+    "[[uplink]]\nname = \"a\"\ntype = \"influx\"\nurl = \"https://a\"\ndrain = \"live-first\"", 8,
+    "always sends the oldest first", "older revision"),
+  Expected(
+    "[[uplink]]\nname = \"a\"\ntype = \"mqtt\"\nurl = [\"mqtt://a\", \"mqtts://b\"]", 7, "mixes", "the same"),
+  Expected(
+    "[[uplink]]\nname = \"a\"\ntype = \"mqtt\"\nurl = \"mqtt://a\"\npassword_file = \"/x\"", 8,
+    "without `username`", "user"),
   Expected("[[uplink]]\nname = \"a\"", 4, "`url` is missing in [[uplink]]", "https://"),
   Expected("[[uplink]]\nurl = \"https://a\"", 4, "`name` is missing", "central"),
   Expected("[[uplink]]\nname = \"a\"\nurl = \"mqtt://a\"", 6, "doesn't begin with http:// or https://", "https://"),

@@ -45,7 +45,7 @@ import Testing
     }.joined(separator: "\n").replacing("mqtt://127.0.0.1:1883", with: "mqtts://127.0.0.1:8883")
     let settings = try GatewaySettings.parse(text: text, file: "gateway.toml", knownFormats: formats)
     #expect(settings.sources.count == 5)
-    #expect(settings.uplinks.map(\.name) == ["central"])
+    #expect(settings.uplinks.map(\.name) == ["central", "province"])
     #expect(settings.broker.keyFile != nil)
   }
 

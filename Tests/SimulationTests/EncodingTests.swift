@@ -47,11 +47,6 @@ struct EncodingTests {
       String(decoding: out.bytes, as: UTF8.self) == "2026-11-22T10:40:00|Sun Nov 22 10:40:00 WIB 2026|10:40 AM")
   }
 
-  @Test("writes base64", arguments: [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")])
-  func base64(text: String, expected: String) {
-    #expect(Base64.encode(Array(text.utf8)) == expected)
-  }
-
   @Test("gives the same random numbers for ever")
   func randomNumbers() {
     // The first outputs of SplitMix64 from 0, as its author published them.

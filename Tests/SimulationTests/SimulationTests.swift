@@ -63,7 +63,7 @@ struct SimulationTests {
         #expect(line.hasPrefix("{\"n\":\(message.token),\"topic\":\"\(message.topic)\",\"payload"))
         #expect(line.contains(#""retain":\#(message.retain)"#))
         if String(validating: message.payload, as: UTF8.self) == nil {
-          #expect(line.contains(#""payload_b64":"\#(Base64.encode(message.payload))""#))
+          #expect(line.contains(#""payload_b64":"\#(Base64Text.encode(message.payload))""#))
         } else {
           var writer = JSONWriter()
           writer.object { $0.field("payload", String(decoding: message.payload, as: UTF8.self)) }

@@ -221,9 +221,9 @@ struct HTTPUplinkTests {
     _ = try receiver.log(1)
     #expect(bench.uplink.stop(within: .seconds(20)))
     #expect(try bench.pending() == 1)
-    let next = try HTTPUplink(
+    let next = try Uplink(
       definition: UplinkDefinition(name: "central", url: receiver.url), outbox: bench.outbox, gateway: "gw",
-      token: { nil }, log: { _, _ in })
+      secret: { nil }, log: { _, _ in })
     next.start()
     let log = try receiver.log(2)
     #expect(log[0].key == log[1].key)
@@ -247,9 +247,9 @@ struct HTTPUplinkTests {
     #expect(try bench.pending() == 1)
     #expect(bench.uplink.stop(within: .seconds(20)))
     let receiver = Receiver()
-    let next = try HTTPUplink(
+    let next = try Uplink(
       definition: UplinkDefinition(name: "central", url: receiver.url), outbox: bench.outbox, gateway: "gw",
-      token: { nil }, log: { _, _ in })
+      secret: { nil }, log: { _, _ in })
     next.start()
     #expect(try receiver.log(1).map(\.answer) == ["200"])
     #expect(next.stop(within: .seconds(20)))
@@ -268,9 +268,9 @@ struct HTTPUplinkTests {
     #expect(bench.uplink.status.cure?.contains("ca_file") == true)
     #expect(try bench.pending() == 1)
     #expect(bench.uplink.stop(within: .seconds(20)))
-    let trusting = try HTTPUplink(
+    let trusting = try Uplink(
       definition: UplinkDefinition(name: "central", url: receiver.url, caFile: receiver.certificate),
-      outbox: bench.outbox, gateway: "gw", token: { nil }, log: { _, _ in })
+      outbox: bench.outbox, gateway: "gw", secret: { nil }, log: { _, _ in })
     trusting.start()
     #expect(try bench.until { try bench.pending() == 0 })
     #expect(trusting.stop(within: .seconds(20)))
@@ -304,19 +304,6 @@ struct HTTPUplinkTests {
     bench.uplink.start()
     #expect(try bench.until { try bench.pending() == 0 })
     #expect(try receiver.log(300).flatMap { Array($0.first...$0.last) } == Array(1...600))
-  }
-
-  @Test(
-    "transports that are not built yet are refused, by name", arguments: [UplinkDefinition.Transport.mqtt, .influx])
-  func otherTransports(transport: UplinkDefinition.Transport) throws {
-    let bench = try Bench("http://127.0.0.1:1")
-    #expect {
-      try Uplink.make(
-        definition: UplinkDefinition(name: "x", transport: transport, url: "mqtt://127.0.0.1"), outbox: bench.outbox,
-        gateway: "gw", token: { nil }, log: { _, _ in })
-    } throws: { error in
-      (error as? UplinkError)?.code == .unsupportedTransport && "\(error)".contains(transport.rawValue)
-    }
   }
 
   @Test("the small client reads an answer of any status, and says where it got none")

@@ -92,7 +92,7 @@ final class Receiver {
 final class Bench {
   let folder: String
   let outbox: Outbox
-  let uplink: HTTPUplink
+  let uplink: Uplink
   let logged: Logged
 
   final class Logged: Sendable {
@@ -106,24 +106,34 @@ final class Bench {
 
   init(
     _ url: String, policy: RetryPolicy = Bench.hurried, compression: UplinkDefinition.Compression = .gzip,
-    timeout: Span = .seconds(20), ca: String? = nil, token: @escaping @Sendable () throws -> String? = { nil }
+    timeout: Span = .seconds(20), ca: String? = nil, synchronous: String = "FULL",
+    token: @escaping @Sendable () throws -> String? = { nil },
+    calendar: @escaping @Sendable () -> CalendarMoment = { Bench.noon },
+    change: (inout UplinkDefinition) -> Void = { _ in }
   ) throws {
     folder = Bench.makeFolder()
     outbox = try Outbox(
       .init(
         path: folder + "/outbox.db", gateway: "gw", epoch: "e1",
-        destinations: [.init(name: "central", compression: compression)]))
+        destinations: [.init(name: "central", compression: compression)], synchronous: synchronous))
     let logged = Logged()
     self.logged = logged
-    uplink = try HTTPUplink(
-      definition: UplinkDefinition(name: "central", url: url, caFile: ca, compression: compression, timeout: timeout),
-      outbox: outbox, gateway: "gw", policy: policy, token: token, log: { logged.add("\($0.rawValue) \($1)") })
+    var definition = UplinkDefinition(
+      name: "central", url: url, caFile: ca, compression: compression, timeout: timeout)
+    change(&definition)
+    uplink = try Uplink(
+      definition: definition, outbox: outbox, gateway: "gw", policy: policy, secret: token, calendar: calendar,
+      requests: { logged.add("asked \($0.id)") }, log: { logged.add("\($0.rawValue) \($1)") })
   }
 
   deinit {
     uplink.stop(within: .seconds(10))
     Bench.remove(folder)
   }
+
+  /// On a day of November 2026, by a clock that may be believed.
+  static let noon = CalendarMoment(
+    wall: Timestamp(milliseconds: 1_795_348_800_000), offset: .zero, isTrusted: true)
 
   static func makeFolder() -> String {
     var template = Array("/tmp/lumbung-uplink-XXXXXX".utf8CString)
@@ -145,9 +155,9 @@ final class Bench {
 
   /// Waits for what the uplink's own threads bring about, giving them the processor in between.
   func until(_ condition: () throws -> Bool) rethrows -> Bool {
-    for _ in 0..<2000 {
+    for _ in 0..<10_000 {
       if try condition() { return true }
-      usleep(10_000)
+      usleep(2000)
     }
     return false
   }

@@ -14,6 +14,7 @@ final class StoreKeeper {
   private let trustsClock: Bool
   private var hasLooked = false
   private let log: (String) -> Void
+  private let desk: DeadLetterDesk
   /// What was told last, so that a full disk is told once.
   private var trouble: String?
 
@@ -29,6 +30,7 @@ final class StoreKeeper {
     self.gate = gate
     self.trustsClock = trustsClock
     self.log = log
+    desk = DeadLetterDesk(store: folder, outbox: outbox, log: log)
   }
 
   /// How many segments one look deletes: a few milliseconds of writing, so that no commit waits for long.
@@ -44,6 +46,7 @@ final class StoreKeeper {
     do {
       try look(heldFrom: deriver.rawHeldFrom)
       try incidents.tell(outbox)
+      try desk.look()
       trouble = nil
     } catch {
       let text = "looking after the store: \(error)"
@@ -69,7 +72,9 @@ final class StoreKeeper {
       room.add(.trim(TrimRule(before: before, limit: StoreKeeper.trimStep), forRoom: true))
     }
     // Without a limit too: what is delivered everywhere goes only here.
-    let dropped = try outbox.enforceQuota(bytes: plan.outboxLimit ?? .max).droppedRecords.values.reduce(0, +)
+    let dropped = try outbox.enforceQuota(
+      bytes: plan.outboxLimit ?? .max, optionalBytes: policy.maxSize / 10
+    ).droppedRecords.values.reduce(0, +)
     if dropped > 0 {
       log("the store is full: \(dropped) records that were never sent are dropped and accounted for")
     }

@@ -14,13 +14,13 @@ final class StatusBoard: Sendable {
   private let derive: DeriveRoom
   private let outbox: Outbox
   private let session: Session
-  private let uplinks: [HTTPUplink]
+  private let uplinks: [Uplink]
   private let gate: IngestGate
   private let incidents: IncidentLog
 
   init(
     settings: GatewaySettings, started: Timestamp, room: JournalRoom, derive: DeriveRoom, outbox: Outbox,
-    session: Session, uplinks: [HTTPUplink], gate: IngestGate, incidents: IncidentLog
+    session: Session, uplinks: [Uplink], gate: IngestGate, incidents: IncidentLog
   ) {
     self.settings = settings
     self.started = started
@@ -122,7 +122,7 @@ final class StatusBoard: Sendable {
     return derive
   }
 
-  private func uplink(_ uplink: HTTPUplink) -> StatusReport.Uplink {
+  private func uplink(_ uplink: Uplink) -> StatusReport.Uplink {
     let status = uplink.status
     var report = StatusReport.Uplink()
     report.name = status.name
@@ -133,6 +133,11 @@ final class StatusBoard: Sendable {
     report.last_success = status.lastSuccess.map(RFC3339.format)
     report.error = status.error
     report.cure = status.cure
+    report.held_back = status.heldBack
+    report.wire_bytes = status.wireBytes
+    report.link_bytes_per_second = status.linkRate
+    report.budget_bytes = status.budget?.limit
+    report.budget_left_bytes = status.budget?.left
     for backlog in (try? outbox.backlog(for: status.name)) ?? [] {
       report.backlog.append(
         StatusReport.LaneBacklog(

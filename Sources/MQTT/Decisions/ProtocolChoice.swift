@@ -24,5 +24,9 @@ struct ProtocolChoice: Hashable, Sendable {
     return version == .v5
   }
 
+  /// The broker hung up on CONNECT without a word, as RabbitMQ 3 does with 5. For who loses nothing by 3.1.1; a broken
+  /// link looks the same, so the versions take turns. True where the other is worth a try at the same address.
+  mutating func hungUp() -> Bool { refused() }
+
   mutating func lostAcceptedConnection() { version = .v5 }
 }

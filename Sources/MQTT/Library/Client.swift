@@ -19,7 +19,7 @@ protocol ClientDelegate: AnyObject {
 ///
 /// `mosquitto_threaded_set` keeps every call from writing to the socket: the queue leaves with `write()` alone.
 final class Client {
-  let address: BrokerAddress
+  private(set) var address: BrokerAddress
   /// Owns the client and drives it, so it outlives every callback; checked references would cost with each message.
   fileprivate unowned(unsafe) let delegate: any ClientDelegate
   private let handle: OpaquePointer
@@ -109,6 +109,9 @@ final class Client {
     guard code != 0 else { return }
     throw failure(code, operation: "connecting to \(address)")
   }
+
+  /// The next connection goes there, to another node of the same cluster: what is outstanding goes along.
+  func aim(at other: BrokerAddress) { address = other }
 
   /// The broker accepted: the library's log is no longer asked.
   func accepted() {
@@ -212,10 +215,19 @@ final class Client {
   }
 
   /// Returns the library's code, and the packet's identifier.
-  func publish(topic: String, payload: UnsafeRawBufferPointer, qos: UInt8, retain: Bool) -> (Int32, Int32) {
+  ///
+  /// - Parameter labels: User properties, for MQTT 5 alone: else the library refuses the message.
+  func publish(
+    topic: String, payload: UnsafeRawBufferPointer, qos: UInt8, retain: Bool, labels: [(String, String)] = []
+  ) -> (Int32, Int32) {
     var messageID: Int32 = 0
-    let code = mosquitto_publish(
-      handle, &messageID, topic, Int32(clamping: payload.count), payload.baseAddress, Int32(qos), retain)
+    var properties: OpaquePointer?
+    defer { mosquitto_property_free_all(&properties) }
+    for (name, value) in labels {
+      mosquitto_property_add_string_pair(&properties, MQTT_PROP_USER_PROPERTY.code, name, value)
+    }
+    let code = mosquitto_publish_v5(
+      handle, &messageID, topic, Int32(clamping: payload.count), payload.baseAddress, Int32(qos), retain, properties)
     return (code, messageID)
   }
 

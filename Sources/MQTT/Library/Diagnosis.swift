@@ -96,7 +96,8 @@ enum Diagnosis {
     case 3, 136, 137: (kind, cure) = (.closed, "")
     default: (kind, cure) = (.refused, "look at the broker's log for the reason")
     }
-    return MQTTError(kind: kind, operation: operation, reason: "the broker refused: \(said)", cure: cure)
+    return MQTTError(
+      kind: kind, operation: operation, reason: "the broker refused: \(said)", cure: cure, code: reason)
   }
 
   /// The broker ended the session by DISCONNECT (MQTT 5).
@@ -109,7 +110,7 @@ enum Diagnosis {
     }
     return MQTTError(
       kind: .closed, operation: operation, reason: "the broker said goodbye: \(said)",
-      cure: reason == 139 ? "" : "look at the broker's log for the reason")
+      cure: reason == 139 ? "" : "look at the broker's log for the reason", code: reason)
   }
 
   /// What a broker answered to a subscription; nil where it granted QoS 1.

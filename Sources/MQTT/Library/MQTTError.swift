@@ -32,8 +32,11 @@ public struct MQTTError: Error, Sendable, Equatable, CustomStringConvertible {
   public let reason: String
   /// Empty where there is nothing to do but wait.
   public let cure: String
+  /// The broker's reason code, where it is one that was answered.
+  public let code: Int32?
 
-  public init(kind: Kind, operation: String, reason: String, cure: String) {
+  public init(kind: Kind, operation: String, reason: String, cure: String, code: Int32? = nil) {
+    self.code = code
     self.kind = kind
     self.operation = operation
     self.reason = reason

@@ -15,6 +15,8 @@ public final class Publisher {
   }
 
   private static let handshakeTime: Int64 = 20_000_000_000
+  /// How long a broker is asked to keep the session, in seconds.
+  private static let sessionTime: UInt32 = 86_400
   private static let tick: Int64 = 1_000_000_000
   /// So many messages are queued before the socket is asked: each round costs at least two system calls.
   private static let messagesPerRound = 32
@@ -32,7 +34,15 @@ public final class Publisher {
   /// Messages that wait for their acknowledgement.
   public var outstanding: Int { waiting.count }
 
+  /// Where the present or the next connection goes.
+  public var address: BrokerAddress { addresses[place] }
+
   private let configuration: PublisherConfiguration
+  private let addresses: [BrokerAddress]
+  private var place = 0
+  private let wakeUp = WakeUp()
+  private var wasWoken = false
+  private let onMessage: ((_ topic: String, _ payload: [UInt8]) -> Void)?
   private let onAcknowledged: Acknowledged?
   private var client: Client?
   private var waiting: [Int32: Outstanding] = [:]
@@ -49,10 +59,19 @@ public final class Publisher {
   private var handshakeDeadline: Int64 = 0
   private var nextKeepAlive: Int64 = 0
 
-  public init(configuration: PublisherConfiguration, onAcknowledged: Acknowledged? = nil) {
+  /// - Parameter onMessage: what came on a topic that the configuration listens to.
+  public init(
+    configuration: PublisherConfiguration, onAcknowledged: Acknowledged? = nil,
+    onMessage: ((_ topic: String, _ payload: [UInt8]) -> Void)? = nil
+  ) {
     self.configuration = configuration
+    addresses = [configuration.address] + configuration.alternatives
     self.onAcknowledged = onAcknowledged
+    self.onMessage = onMessage
   }
+
+  /// Ends a wait in `pumpUntilNews`; may be called from any thread, also after the publisher is gone.
+  public var waker: @Sendable () -> Void { { [wakeUp] in wakeUp.signal() } }
 
   // MARK: For the owner
 
@@ -78,7 +97,7 @@ public final class Publisher {
   ///   can't be published; it was not queued then.
   public func publish(
     topic: String, payload: UnsafeRawBufferPointer, qos: UInt8 = 1, retain: Bool = false, token: UInt64 = 0,
-    within milliseconds: Int = 30_000
+    labels: [(String, String)] = [], within milliseconds: Int = 30_000
   ) throws(MQTTError) {
     if !isConnected || waiting.count >= configuration.maxOutstanding {
       let deadline = Publisher.deadline(milliseconds)
@@ -88,7 +107,9 @@ public final class Publisher {
       }
     }
     guard let client else { throw backpressure(topic, milliseconds) }
-    let (code, messageID) = client.publish(topic: topic, payload: payload, qos: min(qos, 1), retain: retain)
+    let (code, messageID) = client.publish(
+      topic: topic, payload: payload, qos: min(qos, 1), retain: retain,
+      labels: choice.version == .v5 ? labels : [])
     if let reason = Client.unpublishable(code) {
       throw MQTTError(
         kind: .configuration, operation: "publishing \(payload.count) bytes to \(topic.prefix(200))", reason: reason,
@@ -101,11 +122,12 @@ public final class Publisher {
 
   public func publish(
     topic: String, payload: [UInt8], qos: UInt8 = 1, retain: Bool = false, token: UInt64 = 0,
-    within milliseconds: Int = 30_000
+    labels: [(String, String)] = [], within milliseconds: Int = 30_000
   ) throws(MQTTError) {
     let result: Result<Void, MQTTError> = payload.withUnsafeBytes { bytes in
       do throws(MQTTError) {
-        try publish(topic: topic, payload: bytes, qos: qos, retain: retain, token: token, within: milliseconds)
+        try publish(
+          topic: topic, payload: bytes, qos: qos, retain: retain, token: token, labels: labels, within: milliseconds)
         return .success(())
       } catch {
         return .failure(error)
@@ -118,6 +140,17 @@ public final class Publisher {
   public func pump(for milliseconds: Int) {
     let deadline = Publisher.deadline(milliseconds)
     repeat { step(until: deadline) } while Monotonic.now() < deadline && !isClosed
+  }
+
+  /// As `pump`, but ends once there is something to tell: something was answered, the connection came or went, or
+  /// someone used the waker.
+  public func pumpUntilNews(within milliseconds: Int) {
+    let deadline = Publisher.deadline(milliseconds)
+    let before = (acknowledged + refused, isConnected)
+    repeat {
+      step(until: deadline)
+    } while !wasWoken && (acknowledged + refused, isConnected) == before && Monotonic.now() < deadline && !isClosed
+    wasWoken = false
   }
 
   /// Waits until everything is acknowledged; false where the time was over first.
@@ -185,9 +218,16 @@ public final class Publisher {
 
   private func wait(until deadline: Int64, for interest: Int32) {
     let nanoseconds = max(0, deadline - Monotonic.now())
-    var entry = pollfd(fd: isOpen ? client?.socket ?? -1 : -1, events: Int16(interest), revents: 0)
-    if client?.wantsWrite == true { entry.events |= Int16(POLLOUT) }
-    _ = poll(&entry, 1, Int32(clamping: (nanoseconds + 999_999) / 1_000_000))
+    var entries = [
+      pollfd(fd: isOpen ? client?.socket ?? -1 : -1, events: Int16(interest), revents: 0),
+      pollfd(fd: wakeUp.descriptor, events: Int16(POLLIN), revents: 0),
+    ]
+    if client?.wantsWrite == true { entries[0].events |= Int16(POLLOUT) }
+    guard poll(&entries, 2, Int32(clamping: (nanoseconds + 999_999) / 1_000_000)) > 0, entries[1].revents != 0 else {
+      return
+    }
+    wakeUp.clear()
+    wasWoken = true
   }
 
   private func open() {
@@ -196,24 +236,30 @@ public final class Publisher {
     backoff.trying(now: Monotonic.now())
     do {
       let client = try makeClient()
+      client.aim(at: address)
       try client.connect(
         Client.Connect(
           version: choice.version, keepalive: configuration.keepalive, username: configuration.username,
-          password: try BrokerPassword.read(configuration.password), receiveMaximum: 20, sessionExpiry: nil,
-          maximumPacket: nil))
+          password: try BrokerPassword.read(configuration.password), receiveMaximum: 20,
+          sessionExpiry: configuration.keepsSession ? Publisher.sessionTime : nil, maximumPacket: nil))
       isOpen = true
       handshakeDeadline = Monotonic.now() + Publisher.handshakeTime
       nextKeepAlive = Monotonic.now() + Publisher.tick
     } catch {
       lastError = error
+      moveOn()
       nextTry = backoff.failed(now: Monotonic.now(), random: Double.random(in: 0..<1))
     }
   }
 
+  /// The next try goes to the next node.
+  private func moveOn() { place = (place + 1) % addresses.count }
+
   private func makeClient() throws(MQTTError) -> Client {
     if let client { return client }
     let made = try Client(
-      address: configuration.address, clientID: configuration.clientID, cleanStart: true, caFile: configuration.caFile,
+      address: address, clientID: configuration.clientID, cleanStart: !configuration.keepsSession,
+      caFile: configuration.caFile,
       certFile: configuration.certFile, keyFile: configuration.keyFile, delegate: self)
     if let will = configuration.will,
       made.setWill(topic: will.topic, payload: will.payload, qos: min(will.qos, 1), retain: will.retain) != 0
@@ -227,10 +273,10 @@ public final class Publisher {
   }
 
   private func lose(_ reason: MQTTError) {
-    let operation = "the connection to \(configuration.address)"
+    let operation = "the connection to \(address)"
     var error = farewell.map { Diagnosis.farewell($0, operation: operation) } ?? reason
     if let answer, answer != 0 {
-      error = Diagnosis.refusal(answer, operation: "connecting to \(configuration.address)")
+      error = Diagnosis.refusal(answer, operation: "connecting to \(address)")
     }
     client?.sever()
     isOpen = false
@@ -240,8 +286,10 @@ public final class Publisher {
       lostAtQoS0 += 1
     }
     if error.kind == .protocolVersion, choice.refused() { return }
+    let isHungUp = !isConnected && answer == nil && error.kind == .closed && choice.hungUp()
     if isConnected { choice.lostAcceptedConnection() }
     isConnected = false
+    if !isHungUp { moveOn() }
     nextTry = backoff.failed(now: Monotonic.now(), random: Double.random(in: 0..<1))
   }
 
@@ -265,6 +313,7 @@ extension Publisher: ClientDelegate {
     lastError = nil
     if everConnected { reconnects += 1 }
     everConnected = true
+    if !configuration.listensTo.isEmpty { _ = client?.subscribe(configuration.listensTo, qos: 1, options: 0) }
   }
 
   func client(disconnected reason: Int32) {
@@ -282,11 +331,14 @@ extension Publisher: ClientDelegate {
     } else {
       refused += 1
       onAcknowledged?(
-        message.token, Diagnosis.refusal(reason, operation: "publishing to \(configuration.address)"))
+        message.token, Diagnosis.refusal(reason, operation: "publishing to \(address)"))
     }
   }
 
-  func client(received message: borrowing IncomingMessage) { packets += 1 }
+  func client(received message: borrowing IncomingMessage) {
+    packets += 1
+    onMessage?(String(decoding: message.topic, as: UTF8.self), Array(message.payload))
+  }
   func client(subscribed messageID: Int32, codes: UnsafeBufferPointer<Int32>) { packets += 1 }
   func client(unsubscribed messageID: Int32) { packets += 1 }
 }

@@ -16,6 +16,13 @@ public struct PublisherConfiguration: Sendable {
   }
 
   public var address: BrokerAddress
+  /// Other nodes of the same cluster, of the same scheme, tried in turn where a connection fails. What is outstanding
+  /// goes along.
+  public var alternatives: [BrokerAddress] = []
+  /// Asks the broker to keep the session while we are away, and under it what we listen to.
+  public var keepsSession = false
+  /// Topics to listen to, at QoS 1.
+  public var listensTo: [String] = []
   public var username: String?
   /// Asked before each try to connect.
   public var password: @Sendable () throws -> String?

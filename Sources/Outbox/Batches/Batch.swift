@@ -13,7 +13,8 @@ public struct Batch: Sendable, Equatable {
   public let encoding: UplinkDefinition.Compression
   /// Compressed JSON, ready to send.
   public let body: [UInt8]
-  /// `{epoch}/{generation}/{lane}/{first}-{last}`: the same for every try of the same batch.
+  /// `{epoch}/{generation}/{lane}/{first}-{last}`, with the stream's name before the lane where it has one: the same for
+  /// every try of the same batch.
   public let idempotencyKey: String
 
   let era: Int64
@@ -24,7 +25,8 @@ public struct Batch: Sendable, Equatable {
   ) {
     self.init(
       id: id, lane: lane, first: first, last: last, recordCount: recordCount, encoding: encoding, body: body,
-      idempotencyKey: "\(era.epoch)/\(era.generation)/\(lane.rawValue)/\(first)-\(last)", era: era.id)
+      idempotencyKey: "\(era.epoch)/\(era.generation)/\(era.stream.isEmpty ? "" : era.stream + "/")"
+        + "\(lane.rawValue)/\(first)-\(last)", era: era.id)
   }
 
   private init(
@@ -44,6 +46,9 @@ public struct Batch: Sendable, Equatable {
 
   /// The body as JSON.
   public func json() throws -> [UInt8] { try Codec.expand(body, encoding) }
+
+  /// Bytes of another kind, compressed as a server of theirs wants them.
+  public static func gzip(_ bytes: [UInt8]) throws -> [UInt8] { try Codec.compress(bytes, .gzip) }
 
   /// The same batch for a receiver that understands another compression; the JSON stays byte for byte.
   public func encoded(as other: UplinkDefinition.Compression) throws -> Batch {

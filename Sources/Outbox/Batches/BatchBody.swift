@@ -9,6 +9,7 @@ enum BatchBody {
       json.field("gateway", era.gateway)
       json.field("epoch", era.epoch)
       json.field("generation", era.generation)
+      if !era.stream.isEmpty { json.field("stream", era.stream) }
       json.field("lane", lane.rawValue)
       json.field("first", first)
       json.field("last", last)
@@ -29,6 +30,15 @@ enum BatchBody {
     }
     line.append(contentsOf: rest)
     return line
+  }
+
+  /// A record of a batch without its number; `nil` for what has none.
+  static func unnumbered(_ line: [UInt8]) -> [UInt8]? {
+    guard line.starts(with: "{\"seq\":".utf8),
+      let end = line.firstIndex(where: { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "}") })
+    else { return nil }
+    let rest = line[end] == UInt8(ascii: ",") ? line[(end + 1)...] : line[end...]
+    return [UInt8(ascii: "{")] + rest
   }
 
   static func make(_ era: Era, _ lane: Lane, first: Int64, last: Int64, lines: ArraySlice<[UInt8]>) -> [UInt8] {

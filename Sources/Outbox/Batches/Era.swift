@@ -2,10 +2,12 @@ import Telemetry
 
 /// Who numbers: within one, `seq` counts from 1 on each lane, without holes.
 struct Era: Sendable, Equatable {
-  let id: Int64
+  var id: Int64
   let gateway: String
   let epoch: String
   let generation: Int
+  /// The name of the numbering; empty for the one that everyone shares who wants everything.
+  var stream = ""
 }
 
 extension Lane {

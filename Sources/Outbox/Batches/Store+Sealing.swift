@@ -9,15 +9,29 @@ extension Store {
     for lane in Lane.allCases {
       if let records = transaction.records[lane] { try seal(records, lane, rawFrom: rawFrom) }
     }
+    for (destination, records) in transaction.backfill.sorted(by: { $0.key < $1.key }) {
+      guard let era = try backfillEra(destination) else { continue }
+      // Raw messages may go from the journal as if they had never been asked for.
+      try seal(records, era, .backfill, rawFrom: .max)
+    }
     if let rawBefore = transaction.rawBefore, rawBefore > rawFrom ?? .min {
       try database.statement("UPDATE outbox_journal SET raw_before=?2 WHERE epoch=?1")
         .bind(1, era.epoch).bind(2, rawBefore).run()
     }
-    return Set(transaction.records.keys)
+    return Set(transaction.records.keys).union(transaction.backfill.isEmpty ? [] : [.backfill])
   }
 
+  /// Puts records on a lane of every numbering that wants them.
+  ///
   /// - Parameter rawFrom: How far the journal was derived before this transaction.
   func seal(_ records: [[UInt8]], _ lane: Lane, rawFrom: Int64?) throws {
+    for target in targets where target.filter.passes(lane) {
+      let wanted = target.filter.passesAll ? records : records.filter { target.filter.passes(lane, $0) }
+      if !wanted.isEmpty { try seal(wanted, target.era, lane, rawFrom: rawFrom) }
+    }
+  }
+
+  func seal(_ records: [[UInt8]], _ era: Era, _ lane: Lane, rawFrom: Int64?) throws {
     let seq = try nextSeq(era, lane)
     for packed in try packer.pack(records, era, lane, from: seq) {
       try insert(
@@ -84,7 +98,7 @@ extension Store {
     guard var before = try derivedBefore() else { return nil }
     for era in eras where era.epoch == self.era.epoch {
       for lane in Lane.allCases {
-        for destination in destinations where destination.isRequired {
+        for destination in subscribers(era) where destination.isRequired {
           let oldest = try database.statement(
             """
             SELECT raw_from FROM outbox_batch

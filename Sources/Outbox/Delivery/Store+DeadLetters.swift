@@ -7,6 +7,12 @@ extension Store {
   func refuse(_ batch: Batch, _ destination: ActiveDestination, reason: String) throws -> Bool {
     guard let era = era(batch.era) else { return false }
     let reason = String(reason.prefix(200))
+    if batch.id < 0 {
+      // It was refused before, and that was told.
+      try database.statement("UPDATE outbox_dead_letter SET retrying=0, reason=?2 WHERE id=?1")
+        .bind(1, -batch.id).bind(2, reason).run()
+      return false
+    }
     let records = (try? batch.json()).flatMap(BatchBody.records)
     let record = records?.count == 1 ? records?[0] ?? [] : batch.body
     var now = timespec()
@@ -42,23 +48,68 @@ extension Store {
     return true
   }
 
-  func deadLetterCount() throws -> Int64 { try database.integer("SELECT count(*) FROM outbox_dead_letter") }
-
-  func deadLetters(limit: Int) throws -> [DeadLetter] {
+  /// Dead letters that are to be tried once more, as batches of one; their ids are negative.
+  func retried(
+    _ destination: ActiveDestination, _ lane: Lane, limit: Int, part: Outbox.Part
+  ) throws -> [Batch] {
+    if case .after = part { return [] }
     let statement = try database.statement(
       """
-      SELECT destination, lane, first, last, time, reason, record FROM outbox_dead_letter ORDER BY id DESC LIMIT ?1
+      SELECT id, era, first, last, record FROM outbox_dead_letter
+      WHERE retrying=1 AND destination=?1 AND lane=?2 ORDER BY id LIMIT ?3
       """
-    ).bind(1, limit)
+    ).bind(1, destination.name).bind(2, lane.code).bind(3, limit)
     defer { statement.reset() }
-    var letters: [DeadLetter] = []
+    var batches: [Batch] = []
     while try statement.step() {
-      guard let lane = Lane(code: statement.integer(1)) else { continue }
-      letters.append(
-        DeadLetter(
-          destination: statement.text(0), lane: lane, first: statement.integer(2), last: statement.integer(3),
-          time: Timestamp(milliseconds: statement.integer(4)), reason: statement.text(5), record: statement.blob(6)))
+      guard let era = era(statement.integer(1)) else { continue }
+      let (first, last) = (statement.integer(2), statement.integer(3))
+      let body = BatchBody.make(era, lane, first: first, last: last, lines: [statement.blob(4)])
+      batches.append(
+        Batch(
+          id: -statement.integer(0), era: era, lane: lane, first: first, last: last, recordCount: 1,
+          encoding: packer.encoding, body: try Codec.compress(body, packer.encoding)))
     }
-    return letters
+    return batches
+  }
+
+  /// Returns the lane that has something to send now; `nil` where the letter can't be sent.
+  func retryDeadLetter(_ id: Int64) throws -> Lane? {
+    let statement = try database.statement("SELECT lane, era, destination, record FROM outbox_dead_letter WHERE id=?1")
+    defer { statement.reset() }
+    guard try statement.bind(1, id).step(), let lane = Lane(code: statement.integer(0)),
+      era(statement.integer(1)) != nil, destinations.contains(where: { $0.name == statement.text(2) }),
+      statement.blob(3).starts(with: "{\"seq\":".utf8)
+    else { return nil }
+    try database.statement("UPDATE outbox_dead_letter SET retrying=1 WHERE id=?1").bind(1, id).run()
+    return lane
+  }
+
+  func forgetDeadLetter(_ id: Int64) throws {
+    try database.statement("DELETE FROM outbox_dead_letter WHERE id=?1").bind(1, id).run()
+  }
+
+  func deadLetterCount() throws -> Int64 { try database.integer("SELECT count(*) FROM outbox_dead_letter") }
+
+  func deadLetters(limit: Int) throws -> [DeadLetter] { try DeadLetter.read(database, limit: limit) }
+
+  // MARK: The month's budget
+
+  func used(_ destination: ActiveDestination) throws -> (month: Int64?, bytes: Int64) {
+    let statement = try database.statement("SELECT month, spent FROM outbox_budget WHERE destination=?1")
+    defer { statement.reset() }
+    guard try statement.bind(1, destination.id).step() else { return (nil, 0) }
+    return (statement.isNull(0) ? nil : statement.integer(0), statement.integer(1))
+  }
+
+  func setUsed(_ used: (month: Int64?, bytes: Int64), _ destination: ActiveDestination) throws {
+    let statement = try database.statement(
+      """
+      INSERT INTO outbox_budget(destination, month, spent) VALUES(?1, ?2, ?3)
+      ON CONFLICT(destination) DO UPDATE SET month=excluded.month, spent=excluded.spent
+      """
+    ).bind(1, destination.id).bind(3, used.bytes)
+    if let month = used.month { statement.bind(2, month) }
+    try statement.run()
   }
 }

@@ -2,12 +2,6 @@ import SQLite
 import Telemetry
 
 extension Store {
-  /// What a destination has settled, in one lane of one era.
-  struct Range: Equatable {
-    let first: Int64
-    let last: Int64
-  }
-
   /// A batch that isn't covered by something settled out of order. Binds ?1 era, ?2 lane, ?3 delivered, ?4 destination.
   private static let pending =
     """
@@ -34,17 +28,25 @@ extension Store {
       .bind(5, max(position.attempted, position.delivered)).run()
   }
 
-  /// The oldest batches that the destination lacks; from now on they count as attempted.
-  func nextBatches(_ destination: ActiveDestination, _ lane: Lane, limit: Int) throws -> [Batch] {
-    var found: [Batch] = []
+  /// The oldest batches of that part that the destination lacks; from now on they count as attempted.
+  func nextBatches(
+    _ destination: ActiveDestination, _ lane: Lane, limit: Int, part: Outbox.Part
+  ) throws -> [Batch] {
+    var found = try retried(destination, lane, limit: limit, part: part)
     var reservations: [(era: Era, position: Position)] = []
-    for era in eras where found.count < limit {
+    var attempts: [(era: Era, range: Range)] = []
+    for era in destination.eras where found.count < limit {
+      guard let bounds = bounds(of: part, in: era, destination) else { continue }
       var position = try position(destination.id, era, lane)
       let statement = try database.statement(
-        "SELECT b.id, b.first, b.last, b.records, b.encoding, b.body \(Store.pending) ORDER BY b.first LIMIT ?5")
-      statement.bind(1, era.id).bind(2, lane.code).bind(3, position.delivered).bind(4, destination.id)
-        .bind(5, limit - found.count)
+        """
+        SELECT b.id, b.first, b.last, b.records, b.encoding, b.body \(Store.pending) AND b.first<=?6
+        ORDER BY b.first LIMIT ?5
+        """)
+      statement.bind(1, era.id).bind(2, lane.code).bind(3, max(position.delivered, bounds.after))
+        .bind(4, destination.id).bind(5, limit - found.count).bind(6, bounds.through)
       defer { statement.reset() }
+      let before = found.count
       var last: Int64 = 0
       while try statement.step() {
         guard let encoding = UplinkDefinition.Compression(rawValue: statement.text(4)) else { continue }
@@ -54,24 +56,60 @@ extension Store {
             recordCount: Int(statement.integer(3)), encoding: encoding, body: statement.blob(5)))
         last = statement.integer(2)
       }
-      if last > position.attempted {
+      guard last > position.attempted else { continue }
+      if bounds.after > position.delivered {
+        // What lies between was perhaps never sent, and may be dropped: so this stands by itself.
+        let range = Range(first: found[before].first, last: last)
+        if try !self.attempts(destination.id, era, lane).contains(where: { $0.first <= range.first && $0.last >= last })
+        {
+          attempts.append((era, range))
+        }
+      } else {
         position.attempted = last
         reservations.append((era, position))
       }
     }
-    if !reservations.isEmpty {
+    if !reservations.isEmpty || !attempts.isEmpty {
       try database.transaction {
         for reservation in reservations { try set(reservation.position, destination.id, reservation.era, lane) }
+        for attempt in attempts {
+          let known = try self.attempts(destination.id, attempt.era, lane)
+          try replace("attempt", known, by: Range.coalesced(known + [attempt.range]), destination.id, attempt.era, lane)
+        }
       }
     }
     return found
+  }
+
+  /// The numbers that a part of a lane has in one of the destination's numberings; `nil` for none.
+  private func bounds(
+    of part: Outbox.Part, in era: Era, _ destination: ActiveDestination
+  ) -> (after: Int64, through: Int64)? {
+    func order(_ mark: Outbox.Mark) -> Int {
+      let place = { (id: Int64) in destination.eras.firstIndex { $0.id == id } ?? -1 }
+      return place(era.id) - place(mark.era)
+    }
+    switch part {
+    case .all: return (0, .max)
+    case .through(let mark):
+      let order = order(mark)
+      return order > 0 ? nil : (0, order == 0 ? mark.seq : .max)
+    case .after(let mark):
+      let order = order(mark)
+      return order < 0 ? nil : (order == 0 ? mark.seq : 0, .max)
+    }
+  }
+
+  /// The newest number that was sealed on the lane.
+  func newest(_ destination: ActiveDestination, _ lane: Lane) throws -> Outbox.Mark? {
+    try destination.eras.last.map { Outbox.Mark(era: $0.id, seq: try nextSeq($0, lane) - 1) }
   }
 
   /// Notes ranges as settled, and moves the cursor over all that is settled without a gap. Inside a transaction.
   func settle(_ ranges: [Range], _ destination: ActiveDestination, _ era: Era, _ lane: Lane) throws {
     var position = try position(destination.id, era, lane)
     let before = try ahead(destination.id, era, lane)
-    var settled = (before + ranges).sorted { ($0.first, -$0.last) < ($1.first, -$1.last) }
+    var settled = Range.coalesced(before + ranges)
     // Rows that quota or halving has changed since count by what they cover.
     let next = try database.statement(
       """
@@ -79,23 +117,20 @@ extension Store {
       """)
     defer { next.reset() }
     while true {
+      // Batches that all have are deleted although older ones wait: there is no row to step over.
+      if let range = settled.first(where: { $0.first <= position.delivered + 1 && $0.last > position.delivered }) {
+        position.delivered = range.last
+      }
       next.reset()
       guard try next.bind(1, era.id).bind(2, lane.code).bind(3, position.delivered).step() else { break }
       let (first, last) = (next.integer(0), next.integer(1))
       guard settled.contains(where: { $0.first <= first && $0.last >= last }) else { break }
       position.delivered = last
     }
-    position.attempted = max(position.attempted, ranges.map(\.last).max() ?? 0)
     settled.removeAll { $0.last <= position.delivered }
-    if settled != before {
-      try database.statement("DELETE FROM outbox_ahead WHERE destination=?1 AND era=?2 AND lane=?3")
-        .bind(1, destination.id).bind(2, era.id).bind(3, lane.code).run()
-      for range in settled {
-        try database.statement(
-          "INSERT OR REPLACE INTO outbox_ahead(destination, era, lane, first, last) VALUES(?1, ?2, ?3, ?4, ?5)"
-        ).bind(1, destination.id).bind(2, era.id).bind(3, lane.code).bind(4, range.first).bind(5, range.last).run()
-      }
-    }
+    try replace("ahead", before, by: settled, destination.id, era, lane)
+    let attempts = try attempts(destination.id, era, lane)
+    try replace("attempt", attempts, by: attempts.filter { $0.last > position.delivered }, destination.id, era, lane)
     try set(try reserving(position, era, lane), destination.id, era, lane)
   }
 
@@ -114,9 +149,32 @@ extension Store {
     return reserved
   }
 
+  private func replace(
+    _ table: String, _ before: [Range], by after: [Range], _ destination: Int64, _ era: Era, _ lane: Lane
+  ) throws {
+    guard before != after else { return }
+    try database.statement("DELETE FROM outbox_\(table) WHERE destination=?1 AND era=?2 AND lane=?3")
+      .bind(1, destination).bind(2, era.id).bind(3, lane.code).run()
+    for range in after {
+      try database.statement(
+        "INSERT INTO outbox_\(table)(destination, era, lane, first, last) VALUES(?1, ?2, ?3, ?4, ?5)"
+      ).bind(1, destination).bind(2, era.id).bind(3, lane.code).bind(4, range.first).bind(5, range.last).run()
+    }
+  }
+
+  /// What is settled beyond the cursor.
   func ahead(_ destination: Int64, _ era: Era, _ lane: Lane) throws -> [Range] {
+    try ranges("ahead", destination, era, lane)
+  }
+
+  /// What was perhaps sent beyond `attempted`.
+  func attempts(_ destination: Int64, _ era: Era, _ lane: Lane) throws -> [Range] {
+    try ranges("attempt", destination, era, lane)
+  }
+
+  private func ranges(_ table: String, _ destination: Int64, _ era: Era, _ lane: Lane) throws -> [Range] {
     let statement = try database.statement(
-      "SELECT first, last FROM outbox_ahead WHERE destination=?1 AND era=?2 AND lane=?3 ORDER BY first")
+      "SELECT first, last FROM outbox_\(table) WHERE destination=?1 AND era=?2 AND lane=?3 ORDER BY first")
     defer { statement.reset() }
     statement.bind(1, destination).bind(2, era.id).bind(3, lane.code)
     var ranges: [Range] = []
@@ -127,7 +185,7 @@ extension Store {
   func backlog(_ destination: ActiveDestination) throws -> [LaneBacklog] {
     try Lane.allCases.map { lane in
       var backlog = LaneBacklog(lane: lane)
-      for era in eras {
+      for era in destination.eras {
         let statement = try database.statement("SELECT count(*), total(b.records) \(Store.pending)")
         defer { statement.reset() }
         _ = try statement.bind(1, era.id).bind(2, lane.code)

@@ -121,7 +121,7 @@ struct Opening {
 
   /// A glance at every table, and a thorough look where the file is suspected. Not always: it reads the whole file.
   private func look(at database: Database) throws {
-    for table in ["era", "journal", "numbering", "batch", "destination", "position", "ahead", "dead_letter"] {
+    for table in Schema.tables {
       _ = try database.integer("SELECT 1 FROM outbox_\(table) LIMIT 1")
     }
     switch suspicion.level {
@@ -156,15 +156,28 @@ struct Opening {
   }
 
   private func addEra(to database: Database, generation: Int) throws {
-    try database.statement("INSERT OR IGNORE INTO outbox_era(gateway, epoch, generation) VALUES(?1, ?2, ?3)")
-      .bind(1, options.gateway).bind(2, options.epoch).bind(3, generation).run()
+    let era = Era(id: 0, gateway: options.gateway, epoch: options.epoch, generation: generation)
+    _ = try Opening.add(era, to: database)
+  }
+
+  /// Notes who numbers, where it isn't known; returns its id in this file.
+  static func add(_ era: Era, to database: Database) throws -> Int64 {
+    try database.statement(
+      "INSERT OR IGNORE INTO outbox_era(gateway, epoch, generation, stream) VALUES(?1, ?2, ?3, ?4)"
+    )
+    .bind(1, era.gateway).bind(2, era.epoch).bind(3, era.generation).bind(4, era.stream).run()
+    let statement = try database.statement(
+      "SELECT id FROM outbox_era WHERE gateway=?1 AND epoch=?2 AND generation=?3 AND stream=?4")
+    defer { statement.reset() }
+    _ = try statement.bind(1, era.gateway).bind(2, era.epoch).bind(3, era.generation).bind(4, era.stream).step()
+    return statement.integer(0)
   }
 
   /// Makes the options true in the database.
   private mutating func begin(_ database: Database, _ setAside: String?) throws -> Store {
     let options = options
     var salvaged = 0
-    let (eras, current) = try database.transaction {
+    let current = try database.transaction {
       for statement in options.extraSchema { try database.execute(statement) }
       let used = try database.statement("SELECT max(generation) FROM outbox_era WHERE epoch=?1")
       let generation = try used.bind(1, options.epoch).step() ? Int(used.integer(0)) : 0
@@ -175,75 +188,44 @@ struct Opening {
       if let setAside { salvaged = (try? Salvage(path: setAside).copy(to: database)) ?? 0 }
       let eras = try Opening.eras(in: database)
       let current = eras.first {
-        $0.gateway == options.gateway && $0.epoch == options.epoch && $0.generation == generation
+        $0.gateway == options.gateway && $0.epoch == options.epoch && $0.generation == generation && $0.stream.isEmpty
       }
       guard let current else {
         throw OutboxError(.database, operation: "reading", path: options.path, message: "the era just made is gone")
       }
-      return (eras.filter { $0 != current } + [current], current)
+      return current
     }
     report.salvagedBatches = salvaged
     database.keepLogRoom(options.logRoom)
-    let newcomers = try register(in: database)
+    let registration = Registration(options: options, current: current, database: database)
+    let outcome = try registration.run()
     let usesZstd = !options.destinations.isEmpty && options.destinations.allSatisfy { $0.compression == .zstd }
     let store = Store(
-      database: database, era: current, eras: eras, destinations: try destinations(in: database),
-      packer: Packer(encoding: usesZstd ? .zstd : .gzip), suspicion: suspicion)
-    if !newcomers.isEmpty || salvaged > 0 {
+      database: database, era: current, targets: outcome.targets, eras: outcome.eras,
+      destinations: outcome.destinations, packer: Packer(encoding: usesZstd ? .zstd : .gzip), suspicion: suspicion)
+    if !outcome.newcomers.isEmpty || salvaged > 0 {
       try database.transaction {
         if salvaged > 0 { try store.accountForDamage() }
-        for newcomer in newcomers { try store.accountForStart(newcomer) }
+        for newcomer in outcome.newcomers { try store.accountForStart(newcomer) }
       }
     }
+    for target in outcome.toBeFilled { try store.fill(target) }
     return store
   }
 
   static func eras(in database: Database) throws -> [Era] {
-    let statement = try database.statement("SELECT id, gateway, epoch, generation FROM outbox_era ORDER BY id")
+    // A damaged file may be one of the first version, where there was one stream.
+    let streams = try database.integer("SELECT count(*) FROM pragma_table_info('outbox_era') WHERE name='stream'")
+    let statement = try database.statement(
+      "SELECT id, gateway, epoch, generation, \(streams > 0 ? "stream" : "''") FROM outbox_era ORDER BY id")
     defer { statement.reset() }
     var eras: [Era] = []
     while try statement.step() {
       eras.append(
         Era(
           id: statement.integer(0), gateway: statement.text(1), epoch: statement.text(2),
-          generation: Int(statement.integer(3))))
+          generation: Int(statement.integer(3)), stream: statement.text(4)))
     }
     return eras
-  }
-
-  /// Notes which destinations are configured; returns the ids of those that weren't before.
-  private func register(in database: Database) throws -> [Int64] {
-    try database.transaction {
-      var before: Set<Int64> = []
-      var names: Set<String> = []
-      let known = try database.statement("SELECT id, name FROM outbox_destination WHERE active=1")
-      while try known.step() {
-        before.insert(known.integer(0))
-        names.insert(known.text(1))
-      }
-      known.reset()
-      // A start on a full disk must not fail for what is written already.
-      if names == Set(options.destinations.map(\.name)) { return [] }
-      try database.execute("UPDATE outbox_destination SET active=0 WHERE active=1")
-      for destination in options.destinations {
-        try database.statement(
-          """
-          INSERT INTO outbox_destination(name, active) VALUES(?1, 1) ON CONFLICT(name) DO UPDATE SET active=1
-          """
-        ).bind(1, destination.name).run()
-      }
-      return try destinations(in: database).map(\.id).filter { !before.contains($0) }
-    }
-  }
-
-  private func destinations(in database: Database) throws -> [Store.ActiveDestination] {
-    let allOptional = options.destinations.allSatisfy(\.optional)
-    return try options.destinations.map { destination in
-      let statement = try database.statement("SELECT id FROM outbox_destination WHERE name=?1")
-      defer { statement.reset() }
-      _ = try statement.bind(1, destination.name).step()
-      return Store.ActiveDestination(
-        id: statement.integer(0), name: destination.name, isRequired: allOptional || !destination.optional)
-    }
   }
 }

@@ -21,15 +21,12 @@ struct Salvage {
     let eras = try Opening.eras(in: damaged)
     var newIDs: [Int64: Int64] = [:]
     for era in eras {
-      try database.statement("INSERT OR IGNORE INTO outbox_era(gateway, epoch, generation) VALUES(?1, ?2, ?3)")
-        .bind(1, era.gateway).bind(2, era.epoch).bind(3, era.generation).run()
-      let statement = try database.statement(
-        "SELECT id FROM outbox_era WHERE gateway=?1 AND epoch=?2 AND generation=?3")
-      _ = try statement.bind(1, era.gateway).bind(2, era.epoch).bind(3, era.generation).step()
-      newIDs[era.id] = statement.integer(0)
-      statement.reset()
+      newIDs[era.id] = try Opening.add(era, to: database)
     }
     try? copyPositions(damaged, to: database, newIDs)
+    try? copyStreams(damaged, to: database)
+    try? copyRanges("outbox_ahead", damaged, to: database, newIDs)
+    try? copyRanges("outbox_attempt", damaged, to: database, newIDs)
     try? copyDeadLetters(damaged, to: database, newIDs)
     return try copyBatches(damaged, to: database, newIDs)
   }
@@ -48,6 +45,48 @@ struct Salvage {
       try database.statement(
         """
         INSERT OR IGNORE INTO outbox_position(destination, era, lane, delivered, attempted)
+        SELECT id, ?2, ?3, ?4, ?5 FROM outbox_destination WHERE name=?1
+        """
+      ).bind(1, rows.text(0)).bind(2, era).bind(3, rows.integer(2)).bind(4, rows.integer(3)).bind(5, rows.integer(4))
+        .run()
+    }
+  }
+
+  /// Which numberings there were, and who gets what of them. A file of the first version has neither table.
+  private func copyStreams(_ damaged: Database, to database: Database) throws {
+    let streams = try damaged.statement("SELECT name, filter FROM outbox_stream")
+    defer { streams.reset() }
+    while try streams.step() {
+      try database.statement("INSERT OR IGNORE INTO outbox_stream(name, filter) VALUES(?1, ?2)")
+        .bind(1, streams.text(0)).bind(2, streams.text(1)).run()
+    }
+    let rows = try damaged.statement(
+      """
+      SELECT d.name, s.stream, d.stream FROM outbox_subscription s JOIN outbox_destination d ON d.id = s.destination
+      """)
+    defer { rows.reset() }
+    while try rows.step() {
+      try database.statement("INSERT OR IGNORE INTO outbox_destination(name, active, stream) VALUES(?1, 0, ?2)")
+        .bind(1, rows.text(0)).bind(2, rows.text(2)).run()
+      try database.statement("UPDATE outbox_destination SET stream=?2 WHERE name=?1")
+        .bind(1, rows.text(0)).bind(2, rows.text(2)).run()
+      try database.statement(
+        "INSERT OR IGNORE INTO outbox_subscription(destination, stream) SELECT id, ?2 FROM outbox_destination WHERE name=?1"
+      ).bind(1, rows.text(0)).bind(2, rows.text(1)).run()
+    }
+  }
+
+  private func copyRanges(
+    _ table: String, _ damaged: Database, to database: Database, _ eras: [Int64: Int64]
+  ) throws {
+    let rows = try damaged.statement(
+      "SELECT d.name, r.era, r.lane, r.first, r.last FROM \(table) r JOIN outbox_destination d ON d.id = r.destination")
+    defer { rows.reset() }
+    while try rows.step() {
+      guard let era = eras[rows.integer(1)] else { continue }
+      try database.statement(
+        """
+        INSERT OR IGNORE INTO \(table)(destination, era, lane, first, last)
         SELECT id, ?2, ?3, ?4, ?5 FROM outbox_destination WHERE name=?1
         """
       ).bind(1, rows.text(0)).bind(2, era).bind(3, rows.integer(2)).bind(4, rows.integer(3)).bind(5, rows.integer(4))

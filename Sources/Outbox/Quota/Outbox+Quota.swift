@@ -9,8 +9,11 @@ extension Outbox {
   ///
   /// Works in small transactions, so that others get their turn; call it now and then (every few seconds).
   ///
-  /// - Parameter limit: Bytes of pages in use, as `bytesInUse` counts.
-  public func enforceQuota(bytes limit: Int64) throws -> QuotaReport {
+  /// - Parameters:
+  ///   - limit: Bytes of pages in use, as `bytesInUse` counts.
+  ///   - optionalLimit: What destinations that are optional may hold back, in bytes of batches, however much room there
+  ///     is otherwise.
+  public func enforceQuota(bytes limit: Int64, optionalBytes optionalLimit: Int64 = .max) throws -> QuotaReport {
     var report = QuotaReport()
     // 64 batches are 1 MiB: a transaction that size neither holds others up for long nor lets the log grow.
     let step = 64
@@ -21,6 +24,7 @@ extension Outbox {
       report.deletedBatches += deleted
       if deleted < step { break }
     }
+    if optionalLimit < .max { try dropForOptional(step, optionalLimit, &report) }
     report.bytesInUse = try withStore { try $0.bytesInUse() }
     if report.bytesInUse > limit {
       // A little more than asked, so that the next batch doesn't ask again.
@@ -35,6 +39,19 @@ extension Outbox {
     try withStore { try $0.shrink() }
     report.fits = report.bytesInUse <= limit
     return report
+  }
+
+  private func dropForOptional(_ step: Int, _ limit: Int64, _ report: inout QuotaReport) throws {
+    for lane in [Lane.status, .backfill, .summary, .alarm] {
+      while true {
+        let dropped = try withStore { store in
+          guard try store.bytesForOptionalOnly() > limit else { return Int64(0) }
+          return try store.database.transaction { try store.drop(lane, limit: step, deliveredOnly: true) }
+        }
+        guard dropped > 0 else { break }
+        report.droppedRecords[lane, default: 0] += dropped
+      }
+    }
   }
 
   private func drop(

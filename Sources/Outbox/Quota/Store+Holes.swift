@@ -4,12 +4,14 @@ import Telemetry
 extension Store {
   /// Accounts for what was forgotten before a destination was configured, so that it sees no unexplained gap.
   func accountForStart(_ destination: Int64) throws {
+    let eras = destinations.first { $0.id == destination }?.eras ?? []
     for era in eras {
       for lane in Lane.allCases {
         let next = try nextSeq(era, lane)
-        let rows = try ranges(era, lane)
+        // What it has already lies here no more where everybody has it.
+        let rows = Range.coalesced(try ranges(era, lane) + ahead(destination, era, lane))
         // Of older numberings only what still lies here concerns a newcomer.
-        guard era == self.era || !rows.isEmpty else { continue }
+        guard era == eras.last || !rows.isEmpty else { continue }
         var expected = try position(destination, era, lane).attempted + 1
         for row in rows where row.last >= expected {
           if row.first > expected {
@@ -29,7 +31,10 @@ extension Store {
     for era in eras where era != self.era {
       for lane in Lane.allCases {
         // What was perhaps sent stays a gap: no number gets a second content.
-        let sent = try destinations.map { try position($0.id, era, lane).attempted }.max() ?? 0
+        let sent =
+          try destinations.map {
+            max(try position($0.id, era, lane).attempted, try attempts($0.id, era, lane).last?.last ?? 0)
+          }.max() ?? 0
         var expected: Int64?
         for row in try ranges(era, lane) {
           if let expected, row.first > expected, expected > sent {

@@ -17,23 +17,63 @@ extension Store {
   func deleteDelivered(limit: Int) throws -> Int {
     var deleted = 0
     for era in eras {
-      for lane in Lane.allCases where deleted < limit {
-        let floor = try floor(destinations.map(\.id), era, lane)
-        guard floor > 0 else { continue }
-        let statement = try database.statement(
-          """
-          SELECT id FROM outbox_batch WHERE stream='' AND era=?1 AND lane=?2 AND first<=?3 AND last<=?3
-          ORDER BY first LIMIT ?4
-          """
-        ).bind(1, era.id).bind(2, lane.code).bind(3, floor).bind(4, limit - deleted)
-        var ids: [Int64] = []
-        while try statement.step() { ids.append(statement.integer(0)) }
-        statement.reset()
-        for id in ids { try delete(id) }
-        deleted += ids.count
+      for lane in Lane.allCases {
+        for range in try settledByAll(era, lane) where deleted < limit {
+          let statement = try database.statement(
+            """
+            SELECT id FROM outbox_batch WHERE stream='' AND era=?1 AND lane=?2 AND first>=?3 AND first<=?4 AND last<=?4
+            ORDER BY first LIMIT ?5
+            """
+          ).bind(1, era.id).bind(2, lane.code).bind(3, range.first).bind(4, range.last).bind(5, limit - deleted)
+          var ids: [Int64] = []
+          while try statement.step() { ids.append(statement.integer(0)) }
+          statement.reset()
+          for id in ids { try delete(id) }
+          deleted += ids.count
+        }
       }
     }
     return deleted
+  }
+
+  /// What every destination has that gets anything of the numbering. A numbering that nobody gets any more, while
+  /// there are destinations, is nobody's loss.
+  private func settledByAll(_ era: Era, _ lane: Lane) throws -> [Range] {
+    let subscribers = subscribers(era)
+    if subscribers.isEmpty { return destinations.isEmpty ? [] : [Range(first: 1, last: .max)] }
+    var common: [Range]?
+    for destination in subscribers {
+      let floor = try position(destination.id, era, lane).delivered
+      let settled = (floor > 0 ? [Range(first: 1, last: floor)] : []) + (try ahead(destination.id, era, lane))
+      common = common.map { Range.intersection($0, settled) } ?? settled
+      if common?.isEmpty == true { return [] }
+    }
+    return common ?? []
+  }
+
+  /// Bytes of batches that only optional destinations lack.
+  func bytesForOptionalOnly() throws -> Int64 {
+    guard destinations.contains(where: { !$0.isRequired }) else { return 0 }
+    var bytes: Int64 = 0
+    for era in eras where subscribers(era).contains(where: { !$0.isRequired }) {
+      for lane in Lane.allCases {
+        let statement = try database.statement(
+          """
+          SELECT total(length(body)) FROM outbox_batch WHERE stream='' AND era=?1 AND lane=?2 AND first<=?3 AND last<=?3
+          """
+        ).bind(1, era.id).bind(2, lane.code).bind(3, try requiredFloor(era, lane))
+        defer { statement.reset() }
+        _ = try statement.step()
+        bytes += Int64(statement.double(0))
+      }
+    }
+    return bytes
+  }
+
+  /// How far the destinations that count have come; beyond everything where none of them gets any of it.
+  private func requiredFloor(_ era: Era, _ lane: Lane) throws -> Int64 {
+    let required = subscribers(era).filter(\.isRequired)
+    return required.isEmpty ? .max : try floor(required.map(\.id), era, lane)
   }
 
   /// Replaces up to `limit` of the lane's oldest droppable batches by accountings; returns how many records went.
@@ -46,8 +86,7 @@ extension Store {
   func drop(_ lane: Lane, limit: Int, deliveredOnly: Bool) throws -> Int64 {
     var dropped: Int64 = 0
     for era in eras where dropped == 0 {
-      let ceiling =
-        deliveredOnly ? try floor(destinations.filter(\.isRequired).map(\.id), era, lane) : Int64.max
+      let ceiling = deliveredOnly ? try requiredFloor(era, lane) : Int64.max
       let rows = try droppable(era, lane, upTo: ceiling, limit: limit)
       for row in rows {
         try delete(row.id)
@@ -67,6 +106,9 @@ extension Store {
         SELECT 1 FROM outbox_position p
         WHERE p.destination IN (\(activeIDs)) AND p.era=b.era AND p.lane=b.lane
           AND p.delivered<b.last AND p.attempted>=b.first)
+        AND NOT EXISTS(
+        SELECT 1 FROM outbox_attempt a
+        WHERE a.destination IN (\(activeIDs)) AND a.era=b.era AND a.lane=b.lane AND a.last>=b.first AND a.first<=b.last)
       ORDER BY b.first LIMIT ?4
       """
     ).bind(1, era.id).bind(2, lane.code).bind(3, ceiling).bind(4, limit)
@@ -121,7 +163,8 @@ extension Store {
   private func isMergeable(_ first: Int64, _ last: Int64, _ era: Era, _ lane: Lane) throws -> Bool {
     let statement = try database.statement(
       """
-      SELECT 1 FROM outbox_position WHERE era=?1 AND lane=?2 AND delivered<?4 AND attempted>=?3 LIMIT 1
+      SELECT 1 FROM outbox_position WHERE era=?1 AND lane=?2 AND delivered<?4 AND attempted>=?3
+      UNION ALL SELECT 1 FROM outbox_attempt WHERE era=?1 AND lane=?2 AND last>=?3 AND first<=?4 LIMIT 1
       """
     ).bind(1, era.id).bind(2, lane.code).bind(3, first).bind(4, last)
     defer { statement.reset() }

@@ -168,9 +168,49 @@ extension TableReader {
     return text
   }
 
+  /// One text, or a list of them.
+  func texts(_ key: String, example: String) -> [String] {
+    guard let node = entry(key) else { return [] }
+    guard case .array(let items) = node.value else { return text(key, example: example).map { [$0] } ?? [] }
+    if items.isEmpty {
+      fault("`\(key)` in \(title) is an empty list", at: key, hint: "for example \(key) = [\(quoted(example))]")
+    }
+    return items.compactMap { item in
+      if case .string(let text) = item.value, !text.isEmpty, text.utf8.count <= 1024,
+        !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f })
+      {
+        return text
+      }
+      wrongType(key, item, expected: "a list of short texts", example: "[\(quoted(example))]")
+      return nil
+    }
+  }
+
+  /// One of an enumeration's words, or a list of them.
+  func choices<Choice: RawRepresentable<String> & CaseIterable>(_ key: String, _ type: Choice.Type) -> [Choice] {
+    let words = Choice.allCases.map(\.rawValue)
+    return texts(key, example: words.first ?? "").compactMap { text in
+      if let choice = Choice(rawValue: text) { return choice }
+      let near = Suggestion.nearest(to: text, among: words).map { "did you mean \"\($0)\"? " } ?? ""
+      let list = words.map { "\"\($0)\"" }.joined(separator: ", ")
+      fault("\(quoted(text)) is none of `\(key)`", at: key, hint: "\(near)any of \(list)")
+      return nil
+    }
+  }
+
+  /// One URL of a service, or a list of them.
+  func urls(_ key: String, schemes: [String], example: String) -> [(text: String, parts: ServiceURL)] {
+    texts(key, example: example).compactMap { url(key, $0, schemes: schemes, example: example) }
+  }
+
   /// The URL of a service, its parts checked; credentials in it are refused.
   func url(_ key: String, schemes: [String], example: String) -> (text: String, parts: ServiceURL)? {
-    guard let text = string(key, example: example) else { return nil }
+    string(key, example: example).flatMap { url(key, $0, schemes: schemes, example: example) }
+  }
+
+  private func url(
+    _ key: String, _ text: String, schemes: [String], example: String
+  ) -> (text: String, parts: ServiceURL)? {
     let hint: String
     do throws(ServiceURL.Fault) {
       let parts = try ServiceURL(text)

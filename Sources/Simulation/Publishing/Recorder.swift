@@ -57,7 +57,7 @@ final class Recorder: Sendable {
         if let text = String(validating: message.payload, as: UTF8.self) {
           json.field("payload", text)
         } else {
-          json.field("payload_b64", Base64.encode(message.payload))
+          json.field("payload_b64", Base64Text.encode(message.payload))
         }
         json.field("qos", 1)
         json.field("retain", message.retained)

@@ -85,7 +85,7 @@ public struct StatusReport: Codable, Sendable, Equatable {
   public struct Uplink: Codable, Sendable, Equatable {
     public var name = ""
     public var url = ""
-    /// `idle`, `sending`, `waiting` (before the next try), `misconfigured`.
+    /// `idle`, `sending`, `waiting` (before the next try), `held` (see `held_back`), `misconfigured`.
     public var state = "idle"
     public var delivered_records: Int64 = 0
     public var delivered_batches: Int64 = 0
@@ -93,6 +93,15 @@ public struct StatusReport: Codable, Sendable, Equatable {
     public var error: String?
     /// What helps against `error`.
     public var cure: String?
+    /// What is kept back by hours or budget, and why.
+    public var held_back: String?
+    /// What went over the wire both ways, since the start: HTTP's or MQTT's bytes and an estimate for what lies below.
+    public var wire_bytes: Int64?
+    /// As the link has proven; `nil` until it was measured.
+    public var link_bytes_per_second: Double?
+    /// Of a calendar month; `nil` where there is no budget.
+    public var budget_bytes: Int64?
+    public var budget_left_bytes: Int64?
     public var backlog: [LaneBacklog] = []
     /// Records not yet delivered, all lanes.
     public var pending_records: Int64 = 0

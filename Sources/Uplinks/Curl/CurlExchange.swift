@@ -5,6 +5,8 @@ struct CurlAnswer {
   var status: Int
   var retryAfter: String?
   var date: String?
+  /// The pace that the server would like.
+  var maxRate: String?
   /// The first part of the body.
   var body: [UInt8]
 }
@@ -20,6 +22,7 @@ final class CurlExchange {
   private var received = 0
   private var retryAfter: String?
   private var date: String?
+  private var maxRate: String?
   private(set) var isBodyTooLong = false
 
   init(bodyLimit: Int, shouldAbort: @escaping () -> Bool) {
@@ -28,7 +31,7 @@ final class CurlExchange {
   }
 
   func answer(status: Int) -> CurlAnswer {
-    CurlAnswer(status: status, retryAfter: retryAfter, date: date, body: body)
+    CurlAnswer(status: status, retryAfter: retryAfter, date: date, maxRate: maxRate, body: body)
   }
 
   static let onBody: lumbung_curl_write = { bytes, size, count, context in
@@ -64,10 +67,12 @@ final class CurlExchange {
       // A new answer begins, after an interim one.
       retryAfter = nil
       date = nil
+      maxRate = nil
     }
     guard let colon = line.firstIndex(of: ":") else { return }
     switch line[..<colon].lowercased() {
     case "retry-after": retryAfter = line[line.index(after: colon)...].trimmed
+    case "lumbung-max-rate": maxRate = line[line.index(after: colon)...].trimmed
     case "date": date = line[line.index(after: colon)...].trimmed
     default: break
     }

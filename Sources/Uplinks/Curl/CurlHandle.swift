@@ -7,7 +7,8 @@ final class CurlHandle {
     case answered(CurlAnswer)
     case timedOut
     case connectionFailed(String)
-    case tlsFailed(String)
+    /// `verification` is OpenSSL's verdict on the server's certificate, 0 where it has none.
+    case tlsFailed(String, verification: Int)
     /// The request can't be made as it stands: the URL, a certificate file.
     case unusable(String)
     /// `shouldAbort` said so.
@@ -25,6 +26,9 @@ final class CurlHandle {
   private let handle: UnsafeMutableRawPointer
   /// libcurl writes its message here; it must stay in place.
   private let message: UnsafeMutablePointer<CChar>
+
+  /// What the last exchange took.
+  private(set) var transfer = Transfer()
 
   /// Once for the process, before any other use of libcurl.
   private static let isReady = curl_global_init(3 /* CURL_GLOBAL_ALL, a macro */) == CURLE_OK
@@ -47,6 +51,8 @@ final class CurlHandle {
     set(CURLOPT_SSL_VERIFYPEER, 1)
     set(CURLOPT_SSL_VERIFYHOST, 2)
     set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+    // libcurl would keep the authorities in memory for a day, whatever is done to their file.
+    set(CURLOPT_CA_CACHE_TIMEOUT, 0)
     // A link that died in silence is found out between requests too.
     set(CURLOPT_TCP_KEEPALIVE, 1)
     set(CURLOPT_TCP_KEEPIDLE, 30)
@@ -104,7 +110,35 @@ final class CurlHandle {
       set(CURLOPT_HTTPGET, 1)
       code = curl_easy_perform(handle)
     }
+    measure()
     return withExtendedLifetime(exchange) { outcome(code, exchange) }
+  }
+
+  private func measure() {
+    transfer = Transfer()
+    transfer.sent = offset(CURLINFO_SIZE_UPLOAD_T) + Int64(long(CURLINFO_REQUEST_SIZE))
+    transfer.received = offset(CURLINFO_SIZE_DOWNLOAD_T) + Int64(long(CURLINFO_HEADER_SIZE))
+    transfer.newConnections = Int64(long(CURLINFO_NUM_CONNECTS))
+    var socket: curl_socket_t = -1
+    var rate: UInt64 = 0
+    var trip: UInt32 = 0
+    guard lumbung_curl_get_socket(handle, &socket) == CURLE_OK, socket >= 0,
+      lumbung_tcp_delivery(socket, &rate, &trip) == 0
+    else { return }
+    transfer.deliveryRate = Double(rate)
+    transfer.trip = Double(trip) / 1e6
+  }
+
+  private func long(_ info: CURLINFO) -> Int {
+    var value = 0
+    _ = lumbung_curl_get_long(handle, info, &value)
+    return value
+  }
+
+  private func offset(_ info: CURLINFO) -> Int64 {
+    var value: curl_off_t = 0
+    _ = lumbung_curl_get_offset(handle, info, &value)
+    return Int64(value)
   }
 
   private func limit(_ timeout: Span) {
@@ -119,8 +153,7 @@ final class CurlHandle {
   }
 
   private func outcome(_ code: CURLcode, _ exchange: CurlExchange) -> Outcome {
-    var status = 0
-    _ = lumbung_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
+    let status = long(CURLINFO_RESPONSE_CODE)
     let buffered = String(cString: message)
     let text = buffered.isEmpty ? String(cString: curl_easy_strerror(code)) : buffered
     switch code {
@@ -140,7 +173,7 @@ final class CurlHandle {
     case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR,
       CURLE_USE_SSL_FAILED, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_CLIENTCERT, CURLE_SSL_CRL_BADFILE,
       CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-      return .tlsFailed(text)
+      return .tlsFailed(text, verification: long(CURLINFO_SSL_VERIFYRESULT))
     default:
       return .connectionFailed(text)
     }

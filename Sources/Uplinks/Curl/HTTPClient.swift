@@ -29,7 +29,7 @@ public enum HTTPClient {
     switch handle.perform(url: url, headers: [], body: nil, timeout: timeout) {
     case .answered(let answer): return Response(status: answer.status, body: answer.body)
     case .timedOut: throw Failure(url: url, message: "no answer within \(timeout)")
-    case .connectionFailed(let text), .tlsFailed(let text), .unusable(let text):
+    case .connectionFailed(let text), .tlsFailed(let text, _), .unusable(let text):
       throw Failure(url: url, message: text)
     case .aborted: throw Failure(url: url, message: "broken off")
     }

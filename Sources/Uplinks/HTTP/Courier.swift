@@ -2,230 +2,131 @@ import Outbox
 import Telemetry
 import Threads
 
-/// One connection of an uplink, on a thread of its own: takes batches, sends them one by one, and does what the retry
-/// machine says.
+/// One connection of an uplink by HTTP, on a thread of its own: takes batches, sends them one by one, and does what
+/// the retry machine says.
 final class Courier {
-  /// Batches read ahead in one query while all goes well: half a MiB.
-  private static let readAhead = 32
-  /// Delivered marks that one commit takes together, and how long the first of them waits at most.
-  private static let groupSize = 64
-  private static let groupTime = Span.milliseconds(200)
-  /// The pause after this box's own trouble, a full disk say.
-  private static let troublePause = Span.seconds(5)
-
-  private let shared: UplinkShared
-  private let index: Int
-  private let lanes: [Lane]
-  private let curl: CurlHandle
+  private let worker: LaneWorker
+  private let format: any HTTPFormat
+  private let files: CurlHandle.Files
+  private var stamps: FileStamps
+  private var curl: CurlHandle
   private var token: TokenCache
-  private var machine: RetryMachine
-  /// Read and not yet sent.
-  private var window: [Batch] = []
-  /// Sent and not yet marked.
-  private var marks: [Batch] = []
-  private var firstMark = Span.zero
-  private var hasSucceeded = false
-  private var probes = 0
-  /// What was told last, so that an outage is told once.
-  private var told: String?
+  private var link = LinkGauge()
 
-  init?(_ shared: UplinkShared, index: Int, lanes: [Lane]) {
-    let files = CurlHandle.Files(
-      ca: shared.definition.caFile, certificate: shared.definition.certFile, key: shared.definition.keyFile)
+  private var shared: UplinkShared { worker.shared }
+
+  init?(_ shared: UplinkShared, index: Int, format: any HTTPFormat) {
+    let definition = shared.definition
+    files = CurlHandle.Files(ca: definition.caFile, certificate: definition.certFile, key: definition.keyFile)
     guard let curl = CurlHandle(files: files) else {
-      shared.log(.error, "uplink \(shared.definition.name): libcurl has no memory")
+      shared.log(.error, "uplink \(definition.name): libcurl has no memory")
       return nil
     }
-    self.shared = shared
-    self.index = index
-    self.lanes = lanes
+    worker = LaneWorker(shared, index: index)
     self.curl = curl
-    token = TokenCache(shared.token)
-    machine = shared.report(index) { $0.machine }
+    self.format = format
+    stamps = FileStamps([definition.caFile, definition.certFile, definition.keyFile])
+    token = TokenCache(shared.secret)
   }
 
   func run() {
-    while !shared.isStopping {
-      do {
-        try step()
-        shared.report(index) { $0.trouble = nil }
-      } catch {
-        let cure = "nothing is lost; see what the error says"
-        shared.report(index) { $0.trouble = UplinkFault(error: "\(error)", cure: cure) }
-        tell(.error, "\(error)")
-        window.removeAll()
-        pause(Courier.troublePause, untilSuccessSince: nil)
-      }
-    }
-    // Where it fails, what isn't marked is sent again after the next start.
-    try? flush()
+    worker.run { try step() }
   }
 
   private func step() throws {
-    let work = shared.outbox.workMark(lanes)
-    if window.isEmpty {
-      try flush()
-      try refill()
-    }
-    guard !window.isEmpty else {
-      shared.report(index) { $0.isSending = false }
+    let work = shared.outbox.workMark(worker.lanes)
+    let (batch, urgency): (Batch, Urgency)
+    switch try worker.next() {
+    case .batch(let found, let its): (batch, urgency) = (found, its)
+    case .hold(let wait, let hold):
+      try worker.flush()
+      worker.rest(hold: hold, isPaced: hold == nil)
+      shared.outbox.waitForWork(worker.lanes, since: work, timeout: min(wait, .minutes(1)))
+      return
+    case .nothing:
+      // Nothing waits for its mark while there is time.
+      try worker.flush()
+      worker.rest(hold: nil)
       // The time is only a guard: whatever is sealed, and the stop, ends the wait.
-      if !shared.isStopping { shared.outbox.waitForWork(lanes, since: work, timeout: .minutes(10)) }
+      if !shared.isStopping { shared.outbox.waitForWork(worker.lanes, since: work, timeout: .minutes(10)) }
       return
     }
-    let successes = shared.successesElsewhere(than: index)
-    shared.report(index) { $0.isSending = true }
-    let chosen = machine.doubtsRefusals ? probes % window.count : 0
-    let batch = window[chosen]
-    guard let event = try send(batch) else { return }
-    let action = machine.event(event, at: SystemClock.monotonic)
-    publish()
-    try act(action, chosen, successes)
-  }
-
-  private func refill() throws {
-    // While it isn't known that the server takes anything, no more is marked as attempted than is tried.
-    let limit = hasSucceeded || machine.doubtsRefusals ? Courier.readAhead : 1
-    for lane in lanes where window.isEmpty {
-      window = try shared.outbox.nextBatches(for: shared.definition.name, lane: lane, limit: limit)
+    if urgency != .alarm {
+      worker.letAlarmsPass()
+      if batch.recordCount > 1, link.isTooLong(batch.body.count) { return try worker.halve(batch) }
     }
-  }
-
-  private func act(_ action: RetryMachine.Action, _ chosen: Int, _ successes: Int64) throws {
-    let batch = window[chosen]
-    let name = shared.definition.name
-    switch action {
-    case .delivered:
-      Failpoint.hit("uplink.before-marking")
-      window.remove(at: chosen)
-      hasSucceeded = true
-      delivered(batch)
-      let now = SystemClock.monotonic
-      if marks.count >= Courier.groupSize || now.nanoseconds - firstMark.nanoseconds >= Courier.groupTime.nanoseconds {
-        try flush()
-      }
-    case .halve:
-      try flush()
-      do {
-        try shared.outbox.split(batch)
-      } catch let error as OutboxError where error.code == .damagedBatch {
-        shared.log(.error, "uplink \(name): \(error)")
-        try shared.outbox.refuse(batch, for: name, reason: "the batch is damaged on the gateway")
-      }
-      window.removeAll()
-    case .deadLetter(let reason):
-      try flush()
-      shared.log(.warning, "uplink \(name): \(batch.lane.rawValue) \(batch.first) is given up: \(reason)")
-      try shared.outbox.refuse(batch, for: name, reason: reason)
-      window.remove(at: chosen)
-    case .sendAgain:
-      shared.log(.info, "uplink \(name): the server doesn't take zstd; gzip is sent from now on")
-    case .wait:
-      hasSucceeded = false
+    let successes = shared.successesElsewhere(than: worker.index)
+    worker.begins()
+    if urgency == .alarm { shared.alarmLeaves() }
+    let event = try send(batch, urgency)
+    if urgency == .alarm { shared.alarmEnded() }
+    // Broken off for the stop: it is sent again after the next start.
+    guard let event else { return worker.feed.putBack(batch, urgency) }
+    if case .wait = try worker.settle(batch, urgency, event) {
       token.forget()
-      if let fault = machine.fault {
-        tell(machine.isSlow ? .error : .warning, "\(fault.error); \(fault.cure)")
-      }
-      try flush()
-      if machine.doubtsRefusals {
-        // Another batch is tried next, to tell a poison from a server that refuses everything.
-        probes += 1
-        if window.count == 1 { window.removeAll() }
-      }
-      pause(machine.remaining(at: SystemClock.monotonic), untilSuccessSince: successes)
-    case .none: break
+      stamps.lookSoon()
+      worker.pause(untilSuccessSince: successes)
     }
   }
 
   /// `nil` where the request was broken off for the stop.
-  private func send(_ batch: Batch) throws -> RetryMachine.Event? {
-    let encoded: Batch
+  private func send(_ batch: Batch, _ urgency: Urgency) throws -> RetryMachine.Event? {
+    let request: HTTPRequest
     do {
-      encoded = try batch.encoded(as: machine.encoding)
+      // Nothing in it is for such a server: as good as taken.
+      guard let made = try format.request(for: batch, worker.machine.encoding) else {
+        return .answered(status: 200, records: batch.recordCount, lane: batch.lane)
+      }
+      request = made
     } catch let error as OutboxError where error.code == .damagedBatch {
       // As it lies it is no use to anyone; asking the server would only cost a request.
-      return .answered(status: 400, records: batch.recordCount, detail: "\(error)")
+      return .answered(status: 400, records: batch.recordCount, detail: "\(error)", lane: batch.lane)
     }
-    var headers = [
-      "Content-Type: application/json", "Content-Encoding: \(encoded.encoding.rawValue)",
-      "Idempotency-Key: \(encoded.idempotencyKey)",
-      // Waiting for a "100 Continue" would cost a round trip for each batch.
-      "Expect:",
-    ]
+    // Waiting for a "100 Continue" would cost a round trip for each batch.
+    var headers = request.headers + ["Expect:"]
     do {
-      if let token = try token.current(at: SystemClock.monotonic) { headers.append("Authorization: Bearer \(token)") }
+      if let token = try token.current(at: SystemClock.monotonic) {
+        headers.append("Authorization: \(format.authorization(token))")
+      }
     } catch {
       return .notSent(
         UplinkFault(error: "there is no token: \(error.message)", cure: "check token_file; it is read again by itself"))
     }
+    if stamps.haveChanged(at: SystemClock.monotonic), let fresh = CurlHandle(files: files) {
+      shared.log(.info, "uplink \(shared.definition.name): certificate files have changed and are read again")
+      curl = fresh
+    }
     let outcome = curl.perform(
-      url: shared.address.batches, headers: headers, body: encoded.body, timeout: shared.definition.timeout,
+      url: format.url, headers: headers, body: request.body, timeout: shared.definition.timeout,
       shouldAbort: { [shared] in shared.isStopping })
+    account(urgency)
     switch outcome {
     case .answered(let answer):
+      link.measured(bytes: curl.transfer.deliveryRate, trip: curl.transfer.trip)
+      shared.report(worker.index) { [link] in $0.linkRate = link.rate }
+      if let wish = answer.maxRate.flatMap({ BitRate($0) }) { shared.wish(wish) }
+      if format.readsAnswers, shared.definition.backfill, (200...299).contains(answer.status) {
+        for request in BackfillRequest.read(answer.body, for: shared.definition.name) { shared.requests(request) }
+      }
       let retryAfter = answer.retryAfter.flatMap { RetryAfter.parse($0, date: answer.date, wall: SystemClock.wall) }
       return .answered(
-        status: answer.status, records: batch.recordCount, retryAfter: retryAfter, detail: token.shown(answer.body))
+        status: answer.status, records: batch.recordCount, retryAfter: retryAfter, detail: token.shown(answer.body),
+        lane: batch.lane)
     case .timedOut: return .timedOut
     case .connectionFailed(let text): return .connectionFailed(text)
-    case .tlsFailed(let text): return .tlsFailed(text)
+    case .tlsFailed(let text, let verification):
+      return .notSent(TLSCure.of(text, verification: verification, host: format.host, now: SystemClock.wall))
     case .unusable(let text):
       return .notSent(UplinkFault(error: text, cure: "check url, ca_file, cert_file and key_file of this uplink"))
     case .aborted: return nil
     }
   }
 
-  private func delivered(_ batch: Batch) {
-    if marks.isEmpty { firstMark = SystemClock.monotonic }
-    marks.append(batch)
-    shared.report(index) { report in
-      report.records += Int64(batch.recordCount)
-      report.batches += 1
-      report.lastSuccess = SystemClock.wall
-    }
-    shared.bell.ring()
-    if told != nil {
-      told = nil
-      shared.log(.info, "uplink \(shared.definition.name): delivers again")
-    }
-  }
-
-  private func flush() throws {
-    guard !marks.isEmpty else { return }
-    try shared.outbox.delivered(marks, for: shared.definition.name)
-    marks.removeAll()
-  }
-
-  /// Waits, but no longer than until the stop or a success of another connection.
-  private func pause(_ time: Span, untilSuccessSince successes: Int64?) {
-    let deadline = SystemClock.monotonic.nanoseconds + time.nanoseconds
-    while !shared.isStopping {
-      let rung = shared.bell.count()
-      if let successes, shared.successesElsewhere(than: index) != successes {
-        _ = machine.event(.succeededElsewhere, at: SystemClock.monotonic)
-        publish()
-        if machine.state == .ready { return }
-      }
-      let left = deadline - SystemClock.monotonic.nanoseconds
-      guard left > 0, !shared.isStopping else { return }
-      shared.bell.wait(past: rung, timeout: Span(nanoseconds: left))
-    }
-  }
-
-  private func publish() {
-    let machine = machine
-    shared.report(index) { $0.machine = machine }
-  }
-
-  private func tell(_ level: HTTPUplink.Level, _ text: String) {
-    guard told != text else { return }
-    told = text
-    shared.log(level, "uplink \(shared.definition.name): \(text)")
-  }
-}
-
-extension RetryMachine {
-  var isSlow: Bool {
-    if case .slow = state { true } else { false }
+  private func account(_ urgency: Urgency) {
+    let transfer = curl.transfer
+    let bytes = WireBytes.estimate(
+      sent: transfer.sent, received: transfer.received, newConnections: transfer.newConnections,
+      isTLS: format.url.hasPrefix("https"))
+    shared.took(bytes, urgency, worker.index)
   }
 }

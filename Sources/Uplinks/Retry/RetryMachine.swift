@@ -15,8 +15,8 @@ import Telemetry
 public struct RetryMachine: Sendable {
   public enum Event: Sendable, Equatable {
     /// The server answered. `records` is how many the batch held, `retryAfter` what it asked for, `detail` what its
-    /// body began with.
-    case answered(status: Int, records: Int, retryAfter: Span? = nil, detail: String = "")
+    /// body began with, `lane` the batch's.
+    case answered(status: Int, records: Int, retryAfter: Span? = nil, detail: String = "", lane: Lane = .summary)
     case timedOut
     case connectionFailed(String)
     case tlsFailed(String)
@@ -52,14 +52,16 @@ public struct RetryMachine: Sendable {
   public private(set) var fault: UplinkFault?
   /// So many lone records were refused in a row that the server is to blame, not the records. The next try had better
   /// be made with another batch: if that is taken, the first one's refusal counts as its own fault again.
-  public private(set) var doubtsRefusals = false
+  public var doubtsRefusals: Bool { !doubted.isEmpty }
 
   /// How batches are to be compressed: as was wished, until the server declines it.
   public private(set) var encoding: UplinkDefinition.Compression
 
   private let policy: RetryPolicy
   private var failures = 0
-  private var refusals = 0
+  /// Lone refusals in a row, lane by lane: that the notices of refusals are taken says nothing of the records.
+  private var refusals: [Lane: Int] = [:]
+  private var doubted: Set<Lane> = []
   private var random: UInt64
   /// When a success elsewhere last ended a wait.
   private var released: Span?
@@ -83,8 +85,8 @@ public struct RetryMachine: Sendable {
 
   public mutating func event(_ event: Event, at now: Span) -> Action {
     switch event {
-    case .answered(let status, let records, let retryAfter, let detail):
-      return answered(status, records, retryAfter, detail, now)
+    case .answered(let status, let records, let retryAfter, let detail, let lane):
+      return answered(status, records, retryAfter, detail, lane, now)
     case .timedOut:
       return backOff("no answer in time", nil, now)
     case .connectionFailed(let text):
@@ -100,25 +102,25 @@ public struct RetryMachine: Sendable {
   }
 
   private mutating func answered(
-    _ status: Int, _ records: Int, _ retryAfter: Span?, _ detail: String, _ now: Span
+    _ status: Int, _ records: Int, _ retryAfter: Span?, _ detail: String, _ lane: Lane, _ now: Span
   ) -> Action {
     let answer = detail.isEmpty ? "the server answered \(status)" : "the server answered \(status): \(detail)"
     switch status {
     case 200...299:
-      succeed()
+      succeed(lane)
       return .delivered
     case 408, 409, 425, 429, 500...599:
       return backOff(answer, retryAfter, now)
     case 413:
-      return records > 1 ? proceed(.halve) : refuse(answer, now)
+      return records > 1 ? proceed(.halve) : refuse(answer, lane, now)
     case 415:
       // Where gzip isn't understood either, only a person can help.
       guard encoding != .gzip else { return slow(UplinkFault(error: answer, cure: StatusCure.of(status)), now) }
       encoding = .gzip
       return proceed(.sendAgain)
     case 400, 422:
-      if doubtsRefusals { return slow(doubt(answer), now) }
-      return records > 1 ? proceed(.halve) : refuse(answer, now)
+      if doubted.contains(lane) { return slow(doubt(answer, lane), now) }
+      return records > 1 ? proceed(.halve) : refuse(answer, lane, now)
     default:
       return slow(UplinkFault(error: answer, cure: StatusCure.of(status)), now)
     }
@@ -127,8 +129,6 @@ public struct RetryMachine: Sendable {
   /// The other connection's success ends the wait. Not more often than the longest wait, or a batch that this server
   /// can't stomach would be thrown at it as fast as the other connection delivers.
   private mutating func release(_ now: Span) {
-    refusals = 0
-    doubtsRefusals = false
     guard state != .ready else { return }
     if let released, now.nanoseconds - released.nanoseconds < policy.longest.nanoseconds { return }
     released = now
@@ -137,13 +137,13 @@ public struct RetryMachine: Sendable {
     failures = 0
   }
 
-  private mutating func succeed() {
+  private mutating func succeed(_ lane: Lane) {
     released = nil
     state = .ready
     fault = nil
     failures = 0
-    refusals = 0
-    doubtsRefusals = false
+    refusals[lane] = nil
+    doubted.remove(lane)
   }
 
   /// The server understood well enough to object to this batch: no reason to wait.
@@ -154,18 +154,18 @@ public struct RetryMachine: Sendable {
     return action
   }
 
-  private mutating func refuse(_ answer: String, _ now: Span) -> Action {
-    guard refusals < policy.refusals else {
-      doubtsRefusals = true
-      return slow(doubt(answer), now)
+  private mutating func refuse(_ answer: String, _ lane: Lane, _ now: Span) -> Action {
+    guard refusals[lane, default: 0] < policy.refusals else {
+      doubted.insert(lane)
+      return slow(doubt(answer, lane), now)
     }
-    refusals += 1
+    refusals[lane, default: 0] += 1
     return proceed(.deadLetter(reason: answer))
   }
 
-  private func doubt(_ answer: String) -> UplinkFault {
+  private func doubt(_ answer: String, _ lane: Lane) -> UplinkFault {
     UplinkFault(
-      error: "\(refusals) records in a row were refused one by one; last, \(answer)",
+      error: "\(refusals[lane, default: 0]) records in a row were refused one by one; last, \(answer)",
       cure: "look at the server's log: it refuses what it should take; nothing more is given up before it takes some")
   }
 
@@ -176,7 +176,9 @@ public struct RetryMachine: Sendable {
     failures += 1
     // Between half and all of it, so that a thousand gateways don't return in step.
     let wait = jittered(doubled, share: 2)
-    let asked = min(retryAfter ?? .zero, policy.longestAsked)
+    // And up to a half more than was asked, for the same reason: a whole district was asked for the same.
+    let bounded = min(retryAfter ?? .zero, policy.longestAsked)
+    let asked = Span(nanoseconds: bounded.nanoseconds + spread(bounded))
     state = .backingOff(until: Span(nanoseconds: now.nanoseconds + max(wait, asked).nanoseconds))
     return .wait
   }
@@ -186,6 +188,11 @@ public struct RetryMachine: Sendable {
     failures = 0
     state = .slow(until: Span(nanoseconds: now.nanoseconds + jittered(policy.slow, share: 4).nanoseconds))
     return .wait
+  }
+
+  /// Something from zero up to a half of `span`, in nanoseconds.
+  private mutating func spread(_ span: Span) -> Int64 {
+    span == .zero ? 0 : span.nanoseconds - jittered(span, share: 2).nanoseconds
   }
 
   /// `span` less up to one `share`-th of it.
@@ -198,5 +205,11 @@ public struct RetryMachine: Sendable {
     mixed ^= mixed >> 31
     let range = UInt64(max(1, span.nanoseconds / share))
     return Span(nanoseconds: span.nanoseconds - Int64(mixed % range))
+  }
+}
+
+extension RetryMachine {
+  var isSlow: Bool {
+    if case .slow = state { true } else { false }
   }
 }

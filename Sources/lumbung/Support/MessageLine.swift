@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Journal
 import Telemetry
 
@@ -15,7 +14,7 @@ enum MessageLine {
       if let text = text(message.payload) {
         json.field("payload", text)
       } else {
-        json.field("payload_base64", Data(message.payload).base64EncodedString())
+        json.field("payload_base64", Base64Text.encode(Array(message.payload)))
       }
       json.field("qos", Int(message.qos))
       json.field("retain", message.retained)
@@ -30,7 +29,7 @@ enum MessageLine {
     let columns = [
       String(segment.id), RFC3339.format(message.receivedAt), quoted(String(decoding: message.topic, as: UTF8.self)),
       String(message.qos), String(message.retained), String(segment.clock.synchronised), quoted(text ?? ""),
-      text == nil ? Data(message.payload).base64EncodedString() : "",
+      text == nil ? Base64Text.encode(Array(message.payload)) : "",
     ]
     return Array(columns.joined(separator: ",").utf8)
   }

@@ -38,6 +38,10 @@ enum StatusText {
         "uplink",
         "\(uplink.name): \(uplink.state), \(uplink.delivered_records) records delivered, "
           + "\(uplink.pending_records) waiting" + (uplink.last_success.map { ", last success \($0)" } ?? ""))
+      if let left = uplink.budget_left_bytes, let whole = uplink.budget_bytes {
+        line("", "\(ByteSize(bytes: left)) of this month's \(ByteSize(bytes: whole)) left")
+      }
+      if let held = uplink.held_back { line("", held) }
       if let error = uplink.error { line("", error) }
       if let cure = uplink.cure { line("", cure) }
     }

@@ -1,6 +1,6 @@
 import Telemetry
 
-extension HTTPUplink {
+extension Uplink {
   /// How an uplink is doing; counts are since its start.
   public struct Status: Sendable, Equatable {
     public enum State: String, Sendable {
@@ -9,6 +9,8 @@ extension HTTPUplink {
       case sending
       /// The link or the server fails; the next try comes by itself.
       case waiting
+      /// What is left to send may not go now: the hours or the budget, see `heldBack`.
+      case held
       /// Someone must put something right; `cure` says what.
       case misconfigured
     }
@@ -24,6 +26,14 @@ extension HTTPUplink {
     public var cure: String?
     /// Until the next try; `nil` where none is waited for.
     public var retryIn: Span?
+    /// What is kept back, and why; `nil` for nothing.
+    public var heldBack: String?
+    /// What went over the wire both ways, libcurl's figures and an estimate for what lies below HTTP.
+    public var wireBytes: Int64 = 0
+    /// The month's budget; `nil` where there is none.
+    public var budget: MonthlyBudget?
+    /// Bytes in a second, as the link has proven; `nil` until it was measured.
+    public var linkRate: Double?
   }
 
   public enum Level: String, Sendable {
