@@ -189,10 +189,7 @@ public final class Gateway: Service {
     if let incident = StatusReport.Incident(writer.openReport, journal: writer.uuid) { incidents.note(incident) }
     let outboxOptions = Outbox.Options(
       path: outboxPath, gateway: settings.gatewayID, epoch: writer.uuid,
-      destinations: settings.uplinks.map {
-        Outbox.Destination(
-          name: $0.name, optional: $0.optional, compression: $0.compression, filter: $0.filter, start: $0.start)
-      },
+      destinations: UplinkSet.destinations(of: settings),
       extraSchema: Deriver.schema + IncidentLog.schema, synchronous: controls.synchronous)
     let outbox = try opening {
       do {
@@ -235,9 +232,11 @@ public final class Gateway: Service {
     gate.whenChanged { session.poke() }
     try opening { try SessionMemory.fill(session, JournalReader(path: journalPath)) }
     let backfill = BackfillRoom(
-      settings: settings, journalPath: journalPath, outbox: outbox, tell: { [logger] in logger.info("\($0)") }, log: log
+      settings: { self.settings }, journalPath: journalPath, outbox: outbox, tell: { [logger] in logger.info("\($0)") },
+      log: log
     )
-    let uplinks = try settings.uplinks.map { try uplink($0, outbox, backfill) }
+    let uplinks = UplinkSet(outbox: outbox) { try self.uplink($0, outbox, backfill) }
+    try uplinks.prepare(settings)
     let board = StatusBoard(
       settings: settings, started: SystemClock.wall, room: room, derive: derive, outbox: outbox, session: session,
       uplinks: uplinks, gate: gate, incidents: incidents)
@@ -270,8 +269,8 @@ public final class Gateway: Service {
     }
     let examination = isExamined ? nil : ExaminationRoom(path: journalPath, uuid: uuid, incidents: incidents, log: log)
     if let examination { _ = try BlockingThread("examine") { examination.run() } }
-    if settings.uplinks.contains(where: \.backfill) { _ = try BlockingThread("backfill") { backfill.run() } }
-    for uplink in uplinks { uplink.start() }
+    _ = try BlockingThread("backfill") { backfill.run() }
+    uplinks.start()
     session.start()
     return Rooms(
       session: session, room: room, derive: derive, uplinks: uplinks, backfill: backfill, outbox: outbox, board: board,

@@ -10,7 +10,7 @@ struct Rooms: Sendable {
   let session: Session
   let room: JournalRoom
   let derive: DeriveRoom
-  let uplinks: [Uplink]
+  let uplinks: UplinkSet
   /// Serves receivers that ask for raw messages.
   let backfill: BackfillRoom
   let outbox: Outbox
@@ -28,7 +28,7 @@ struct Rooms: Sendable {
       Liveness.Station("ingest", progress: session.heartbeat.count, hasWork: !looksUp),
       Liveness.Station("journal", progress: room.heartbeat.count, hasWork: true),
       Liveness.Station("derive", progress: derive.heartbeat.count, hasWork: true),
-    ]
+    ] + uplinks.stations
   }
 
   /// From the broker outwards: nothing is read any more, what was read is committed and acknowledged, what is committed
@@ -42,6 +42,6 @@ struct Rooms: Sendable {
     derive.stop()
     deriveThread.join(within: fifth)
     backfill.stop()
-    for uplink in uplinks { uplink.stop(within: Span(nanoseconds: fifth.nanoseconds / 2)) }
+    uplinks.stop(within: Span(nanoseconds: fifth.nanoseconds / 2))
   }
 }

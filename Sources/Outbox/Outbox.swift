@@ -25,7 +25,8 @@ import Threads
 public final class Outbox: @unchecked Sendable {
   // Unchecked because the store is no Sendable value: every touch of it goes through `withStore`, under the lock.
   private let lock = Lock()
-  private let store: Store
+  private var store: Store
+  private var options: Options
   private let bell = Bell()
 
   /// How often the outbox had to be made anew under its journal: 0 for the first.
@@ -37,10 +38,23 @@ public final class Outbox: @unchecked Sendable {
   ///
   /// - Throws: `OutboxError` where the file can't be opened, or was written by a newer version (left untouched).
   public init(_ options: Options) throws(OutboxError) {
+    self.options = options
     var opening = Opening(options: options)
     store = try opening.open()
     openReport = opening.report
     generation = store.era.generation
+  }
+
+  /// From now on these are the destinations, as if the outbox had been opened with them. Those that are gone or have
+  /// another filter must not be asked for in the meantime: their uplinks are stopped before.
+  public func setDestinations(_ destinations: [Destination]) throws {
+    try withStore { store in
+      var options = options
+      options.destinations = destinations
+      self.store = try Opening.store(options, store.era, store.database, store.suspicion, isSalvaged: false)
+      self.options = options
+    }
+    wakeWaiters()
   }
 
   /// Runs `body` in one transaction; what it appends becomes sealed batches in the same commit.

@@ -26,7 +26,7 @@ final class Store {
   private(set) var eras: [Era]
   private(set) var destinations: [ActiveDestination]
   var packer: Packer
-  private let suspicion: Suspicion
+  let suspicion: Suspicion
   private(set) var halt: OutboxError?
 
   init(

@@ -89,5 +89,10 @@ public final class Uplink: Sendable {
     }
   }
 
+  /// Of each thread; resting while there is nothing to send, or nothing may be sent yet.
+  public var heartbeats: [Heartbeat] { shared.heartbeats }
+
+  public var definition: UplinkDefinition { shared.definition }
+
   public var status: Status { shared.status(at: SystemClock.monotonic) }
 }

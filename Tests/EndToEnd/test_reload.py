@@ -9,6 +9,7 @@ import unittest
 
 import harness
 import records
+import stage
 from publisher import Camera, Publisher
 from stage import await_value
 
@@ -73,6 +74,42 @@ class Reload(harness.Case):
         self.report(publisher, harness.publisher_camera(1))
         publisher.drain()
         self.await_status("messages are derived as before", lambda report: report["derive"]["messages"] == 1)
+
+    def test_a_second_uplink_begins_while_the_first_goes_on(self) -> None:
+        self.start_all()
+        first = self.receiver_port
+        publisher = self.publisher()
+        camera = harness.publisher_camera(1)
+        end = time.time_ns() + 3 * harness.NS
+        self.pace(publisher, 20, end, lambda: self.report(publisher, camera))
+        self.await_time(self.window_after(end) + 2 * harness.NS)
+        before = self.await_drained()["uplinks"][0]["delivered_records"]
+        self.assertGreater(before, 0)
+
+        self.receiver_port = stage.free_port()
+        self.start_receiver()
+        second = self.received_files[-1]
+        uplink = (f'\n[[uplink]]\nname = "province"\ntype = "http"\nurl = "http://127.0.0.1:{self.receiver_port}"\n'
+                  f'token_file = {json.dumps(self.token_file)}\n')
+        self.receiver_port = first
+        self.write_config(extra=uplink)
+        self.reload()
+        self.await_log("applied: uplinks")
+        end = time.time_ns() + 3 * harness.NS
+        self.pace(publisher, 20, end, lambda: self.report(publisher, camera))
+        self.await_time(self.window_after(end) + 2 * harness.NS)
+        report = self.await_status("both have delivered", lambda report: len(report["uplinks"]) == 2 and all(
+            uplink["delivered_records"] > 0 and uplink["pending_records"] == 0 for uplink in report["uplinks"]))
+        self.assertGreaterEqual(report["uplinks"][0]["delivered_records"], before, "the first one is the same as before")
+        self.assertEqual(report["broker"]["reconnects"], 0)
+        held, faults = records.highest(records.received_file(second))
+        self.assertEqual(faults, [])
+        self.assertGreater(len(held), 0)
+
+        # And it goes again.
+        self.write_config()
+        self.reload()
+        self.await_status("one is left", lambda report: [uplink["name"] for uplink in report["uplinks"]] == ["central"])
 
     def test_what_needs_a_restart_is_named(self) -> None:
         self.start_all()

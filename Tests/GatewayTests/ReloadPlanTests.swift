@@ -28,7 +28,7 @@ struct ReloadPlanTests {
   func source() throws {
     let source = try source("a/{x}")
     let plan = ReloadPlan(from: settings(), to: settings { $0.sources = [source] })
-    #expect(plan.changesDeriving && plan.changesTopics)
+    #expect(plan.changesDeriving && plan.changesTopics && !plan.changesUplinks)
     #expect(plan.applied.sources.count == 1)
   }
 
@@ -52,6 +52,14 @@ struct ReloadPlanTests {
     #expect(changes { $0.labels = ["a": "b"] })
     #expect(!changes { $0.logLevel = .debug })
     #expect(ReloadPlan(from: settings(), to: settings { $0.logLevel = .debug }).changesLogLevel)
+  }
+
+  @Test("uplinks come, go and change by themselves")
+  func uplinks() {
+    let uplink = UplinkDefinition(name: "central", transport: .http, url: "https://central.example")
+    let plan = ReloadPlan(from: settings(), to: settings { $0.uplinks = [uplink] })
+    #expect(plan.changesUplinks && !plan.changesDeriving && !plan.changesTopics)
+    #expect(plan.applied.uplinks == [uplink] && plan.needsRestart.isEmpty)
   }
 
   @Test("what needs a restart keeps its old value and is named")

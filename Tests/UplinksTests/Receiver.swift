@@ -155,7 +155,7 @@ final class Bench {
 
   /// Waits for what the uplink's own threads bring about, giving them the processor in between.
   func until(_ condition: () throws -> Bool) rethrows -> Bool {
-    for _ in 0..<10_000 {
+    for _ in 0..<60_000 {
       if try condition() { return true }
       usleep(2000)
     }

@@ -17,7 +17,7 @@ final class BackfillRoom: Sendable {
   private static let recordsPerCommit = 500
   private static let patience = Span.seconds(5)
 
-  private let settings: GatewaySettings
+  private let settings: @Sendable () -> GatewaySettings
   private let journalPath: String
   private let outbox: Outbox
   private let tell: @Sendable (String) -> Void
@@ -29,8 +29,8 @@ final class BackfillRoom: Sendable {
   ///   - tell: what was asked for.
   ///   - log: what went wrong.
   init(
-    settings: GatewaySettings, journalPath: String, outbox: Outbox, tell: @escaping @Sendable (String) -> Void,
-    log: @escaping @Sendable (String) -> Void
+    settings: @escaping @Sendable () -> GatewaySettings, journalPath: String, outbox: Outbox,
+    tell: @escaping @Sendable (String) -> Void, log: @escaping @Sendable (String) -> Void
   ) {
     self.settings = settings
     self.journalPath = journalPath
@@ -78,7 +78,7 @@ final class BackfillRoom: Sendable {
     let reader = try JournalReader(path: journalPath)
     let devices = DevicesOfMessages(
       pattern: request.device,
-      decoder: try Decoder(sources: settings.sources, timezone: settings.timezone, registry: Registry()))
+      decoder: try Decoder(sources: settings().sources, timezone: settings().timezone, registry: Registry()))
     var after = max(request.segment, try reader.firstID(receivedAtOrAfter: request.since) - 1)
     // Later ones are not asked for: the span's end may lie in the future, and is done with what there is now.
     let last = reader.newestID

@@ -40,7 +40,16 @@ extension Gateway {
     // Profiles may be missing, and two sources may contradict one another: found out before anything changes.
     _ = try Decoder(sources: plan.applied.sources, timezone: plan.applied.timezone, registry: Registry())
     let made = rooms.derive.made.count()
+    let old = settings
     apply(plan.applied)
+    if plan.changesUplinks {
+      do {
+        try rooms.uplinks.change(to: plan.applied, keepingSame: !plan.changesCalendar)
+      } catch {
+        apply(old)
+        throw error
+      }
+    }
     if plan.changesDeriving {
       rooms.derive.remake()
       rooms.room.add(.pace(plan.applied.pacer))

@@ -11,6 +11,9 @@ struct ReloadPlan: Sendable, Equatable {
   let changesDeriving: Bool
   /// The topics that the broker is asked for.
   let changesTopics: Bool
+  let changesUplinks: Bool
+  /// What hours and months are, for all uplinks.
+  let changesCalendar: Bool
   let changesLogLevel: Bool
 
   init(from old: GatewaySettings, to new: GatewaySettings) {
@@ -29,7 +32,6 @@ struct ReloadPlan: Sendable, Equatable {
     keep("store.raw_retention", \.store.rawRetention)
     keep("store.commit_interval", \.store.commitInterval)
     keep("store.commit_messages", \.store.commitMessages)
-    keep("[[uplink]]", \.uplinks)
     keep("admin.listen", \.adminListen)
     self.applied = applied
     needsRestart = restart
@@ -38,6 +40,8 @@ struct ReloadPlan: Sendable, Equatable {
       || old.trust != applied.trust || old.timezone != applied.timezone || old.limits != applied.limits
       || old.labels != applied.labels
     changesTopics = ReloadPlan.topics(old) != ReloadPlan.topics(applied)
+    changesCalendar = old.timezone != applied.timezone || old.trust != applied.trust
+    changesUplinks = old.uplinks != applied.uplinks || changesCalendar
     changesLogLevel = old.logLevel != applied.logLevel
   }
 
@@ -51,6 +55,7 @@ struct ReloadPlan: Sendable, Equatable {
     var done: [String] = []
     if changesDeriving { done.append("sources, rules and windows") }
     if changesTopics { done.append("the broker's subscriptions") }
+    if changesUplinks { done.append("uplinks") }
     if changesLogLevel { done.append("the log level") }
     var text = done.isEmpty ? "nothing to apply" : "applied: \(done.joined(separator: ", "))"
     if !needsRestart.isEmpty {

@@ -14,13 +14,13 @@ final class StatusBoard: Sendable {
   private let derive: DeriveRoom
   private let outbox: Outbox
   private let session: Session
-  private let uplinks: [Uplink]
+  private let uplinks: UplinkSet
   private let gate: IngestGate
   private let incidents: IncidentLog
 
   init(
     settings: GatewaySettings, started: Timestamp, room: JournalRoom, derive: DeriveRoom, outbox: Outbox,
-    session: Session, uplinks: [Uplink], gate: IngestGate, incidents: IncidentLog
+    session: Session, uplinks: UplinkSet, gate: IngestGate, incidents: IncidentLog
   ) {
     self.settings = settings
     self.started = started
@@ -46,7 +46,7 @@ final class StatusBoard: Sendable {
     report.journal = room.status
     let snapshot = derive.current
     report.derive = StatusBoard.derive(snapshot, newest: report.journal.newest_segment)
-    report.uplinks = uplinks.map(uplink)
+    report.uplinks = uplinks.all.map(uplink)
     report.store.bytes = report.journal.bytes + outbox.bytesInUse + StoreFolder.otherBytes(settings.store.path)
     report.store.max_bytes = settings.store.maxSize.bytes
     report.store.raw_deleted_for_room = room.trimmedForRoom

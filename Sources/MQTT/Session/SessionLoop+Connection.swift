@@ -73,8 +73,8 @@ extension SessionLoop {
     now = Monotonic.now()
     nextTry = backoff.failed(now: now, random: Double.random(in: 0..<1))
     status.lastError = error
-    events(.connectFailed(error, retryAfter: Int((nextTry - now) / 1_000_000)))
     enter(.waiting)
+    events(.connectFailed(error, retryAfter: Int((nextTry - now) / 1_000_000)))
   }
 
   // MARK: The broker's answer
@@ -200,8 +200,8 @@ extension SessionLoop {
     nextTry = backoff.failed(now: now, random: Double.random(in: 0..<1))
     if error.kind == .takenOver { nextTry = max(nextTry, now + SessionLoop.takenOverPause) }
     status.lastError = error
-    events(.disconnected(error))
     if status.state != .paused { enter(.waiting) }
+    events(.disconnected(error))
   }
 
   // MARK: The end of the session

@@ -197,15 +197,22 @@ struct Opening {
     }
     report.salvagedBatches = salvaged
     database.keepLogRoom(options.logRoom)
+    return try Opening.store(options, current, database, suspicion, isSalvaged: salvaged > 0)
+  }
+
+  /// What lies behind the lock, for these destinations.
+  static func store(
+    _ options: Outbox.Options, _ current: Era, _ database: Database, _ suspicion: Suspicion, isSalvaged: Bool
+  ) throws -> Store {
     let registration = Registration(options: options, current: current, database: database)
     let outcome = try registration.run()
     let usesZstd = !options.destinations.isEmpty && options.destinations.allSatisfy { $0.compression == .zstd }
     let store = Store(
       database: database, era: current, targets: outcome.targets, eras: outcome.eras,
       destinations: outcome.destinations, packer: Packer(encoding: usesZstd ? .zstd : .gzip), suspicion: suspicion)
-    if !outcome.newcomers.isEmpty || salvaged > 0 {
+    if !outcome.newcomers.isEmpty || isSalvaged {
       try database.transaction {
-        if salvaged > 0 { try store.accountForDamage() }
+        if isSalvaged { try store.accountForDamage() }
         for newcomer in outcome.newcomers { try store.accountForStart(newcomer) }
       }
     }

@@ -98,7 +98,10 @@ final class Courier {
     }
     let outcome = curl.perform(
       url: format.url, headers: headers, body: request.body, timeout: shared.definition.timeout,
-      shouldAbort: { [shared] in shared.isStopping })
+      shouldAbort: { [shared, heartbeat = worker.heartbeat] in
+        heartbeat.beat()
+        return shared.isStopping
+      })
     account(urgency)
     switch outcome {
     case .answered(let answer):

@@ -95,9 +95,13 @@ final class MQTTCourier {
       worker.reconnected()
     }
     let wait = worker.machine.remaining(at: SystemClock.monotonic)
-    if wait > .zero { return publisher.pumpUntilNews(within: MQTTCourier.milliseconds(wait)) }
+    if wait > .zero {
+      worker.heartbeat.rest()
+      return publisher.pumpUntilNews(within: MQTTCourier.milliseconds(wait))
+    }
     try watchSilence()
     let turn = try fill()
+    worker.heartbeat.rest()
     publisher.pumpUntilNews(within: worker.hasMarks ? min(turn, 100) : turn)
   }
 
@@ -108,6 +112,8 @@ final class MQTTCourier {
       stamps.lookSoon()
       try worker.failed(MQTTCourier.event(of: error))
     }
+    // A name that is looked up, a broker that doesn't answer: no fault of this thread's.
+    worker.heartbeat.rest()
     publisher.pumpUntilNews(within: 1000)
   }
 

@@ -39,8 +39,11 @@ final class LaneWorker {
     machine = shared.report(index) { $0.machine }
   }
 
+  var heartbeat: Heartbeat { shared.heartbeats[index] }
+
   func run(_ step: () throws -> Void) {
     while !shared.isStopping {
+      heartbeat.beat()
       do {
         try step()
         shared.report(index) { $0.trouble = nil }
@@ -91,6 +94,7 @@ final class LaneWorker {
 
   /// Nothing goes now: there is nothing, or what there is may not yet. A pace that is kept is no rest.
   func rest(hold: TrafficLimits.Hold?, isPaced: Bool = false) {
+    heartbeat.rest()
     shared.report(index) { report in
       report.isSending = isPaced
       report.hold = hold
@@ -188,6 +192,7 @@ final class LaneWorker {
   }
 
   private func pause(for time: Span, untilSuccessSince successes: Int64?) {
+    heartbeat.rest()
     let deadline = SystemClock.monotonic.nanoseconds + time.nanoseconds
     while !shared.isStopping {
       let rung = shared.bell.count()

@@ -28,6 +28,8 @@ final class UplinkShared: Sendable {
   let secret: @Sendable () throws -> String?
   let requests: @Sendable (BackfillRequest) -> Void
   let log: @Sendable (Uplink.Level, String) -> Void
+  /// Of each connection's thread: a beat for each batch, and about one a second while one is on its way.
+  let heartbeats = lanes.map { _ in Heartbeat() }
   /// Rings for a success, for an alarm's end, and for the stop.
   let bell = Bell()
   private let calendar: @Sendable () -> CalendarMoment

@@ -12,8 +12,8 @@ struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Run the gateway until it is told to stop (SIGTERM).",
     discussion: """
-      SIGHUP has the configuration read again: sources, rules, windows and the log level change without a restart; \
-      where it is faulty the old one stays, and the log says why.
+      SIGHUP has the configuration read again: sources, rules, windows, uplinks and the log level change \
+      without a restart; where it is faulty the old one stays, and the log says why.
 
       Exit status: 0 after an orderly stop, 74 where the store can't be used, 78 where the configuration is not valid. \
       A broker or a central server that can't be reached is never fatal: see lumbung status.
