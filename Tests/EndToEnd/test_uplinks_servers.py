@@ -342,6 +342,8 @@ class Cluster(outward.Outward):
                 "RABBITMQ_NODE_PORT": str(amqp[number]), "ERL_EPMD_PORT": str(epmd), "RABBITMQ_PID_FILE": home + "/pid",
                 "RABBITMQ_CONF_ENV_FILE": "/dev/null", "ERL_EPMD_ADDRESS": "127.0.0.1",
             })
+        # After the nodes, which come to their ends first: it stays while one of them is known to it.
+        self.addCleanup(subprocess.run, ["epmd", "-port", str(epmd), "-kill"], stdout=subprocess.DEVNULL)
         nodes = []
         for number, environment in enumerate(environments):
             log = open(self.stage.path(f"rabbit-{number}.log"), "wb")
@@ -351,7 +353,6 @@ class Cluster(outward.Outward):
             nodes.append(node)
             stage.await_value(
                 f"node {number} listens", lambda: stage.listens(ports[number]) or None, 240, every=0.5)  # noqa: B023
-        self.addCleanup(subprocess.run, ["epmd", "-port", str(epmd), "-kill"], stdout=subprocess.DEVNULL)
         self.await_mqtt(ports, [])
         self.drain(ports, lambda: self.end_group(nodes[0]))
 

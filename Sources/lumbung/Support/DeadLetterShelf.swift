@@ -37,25 +37,31 @@ struct DeadLetterShelf {
     throw Exit.failing(Exit.unavailable, "the daemon does not run; it is done when it starts")
   }
 
-  /// Whole or not at all, and the daemon's own, even where root has asked.
+  /// Whole or not at all, and the daemon's own, even where root has asked. By descriptors: whoever owns the store must
+  /// not lead root elsewhere by a link.
   private func leave(_ text: String) throws -> String {
-    let folder = "\(store)/\(DeadLetterDesk.folder)"
+    let path = "\(store)/\(DeadLetterDesk.folder)"
     var owner = stat()
     guard stat(store, &owner) == 0 else { throw fault("reading", store) }
-    if mkdir(folder, 0o770) == 0 { chown(folder, owner.st_uid, owner.st_gid) }
+    let isNew = mkdir(path, 0o770) == 0
+    let folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    guard folder >= 0 else { throw fault("opening", path) }
+    defer { close(folder) }
+    if isNew { fchown(folder, owner.st_uid, owner.st_gid) }
     let name = "\(DeadLetterDesk.prefix)\(SystemName.random())"
-    let temporary = "\(folder)/new-\(name)"
-    let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o660)
-    guard file >= 0 else { throw fault("writing", temporary) }
+    let temporary = "new-\(name)"
+    let file = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o660)
+    guard file >= 0 else { throw fault("writing", "\(path)/\(temporary)") }
     fchown(file, owner.st_uid, owner.st_gid)
     let bytes = Array(text.utf8)
     let written = write(file, bytes, bytes.count)
     close(file)
-    guard written == bytes.count, rename(temporary, "\(folder)/\(name)") == 0 else {
-      unlink(temporary)
-      throw fault("writing", temporary)
+    guard written == bytes.count, renameat(folder, temporary, folder, name) == 0 else {
+      let why = fault("writing", "\(path)/\(temporary)")
+      unlinkat(folder, temporary, 0)
+      throw why
     }
-    return "\(folder)/\(name)"
+    return "\(path)/\(name)"
   }
 
   private func fault(_ operation: String, _ path: String) -> ExitCode {
