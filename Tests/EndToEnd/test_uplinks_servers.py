@@ -342,6 +342,8 @@ class Cluster(outward.Outward):
                 "RABBITMQ_NODE_PORT": str(amqp[number]), "ERL_EPMD_PORT": str(epmd), "RABBITMQ_PID_FILE": home + "/pid",
                 "RABBITMQ_CONF_ENV_FILE": "/dev/null", "ERL_EPMD_ADDRESS": "127.0.0.1",
             })
+        # Made first, done last: the port mapper stays while it knows of a node.
+        self.addCleanup(self.end_port_mapper, epmd)
         nodes = []
         for number, environment in enumerate(environments):
             log = open(self.stage.path(f"rabbit-{number}.log"), "wb")
@@ -351,9 +353,16 @@ class Cluster(outward.Outward):
             nodes.append(node)
             stage.await_value(
                 f"node {number} listens", lambda: stage.listens(ports[number]) or None, 240, every=0.5)  # noqa: B023
-        self.addCleanup(subprocess.run, ["epmd", "-port", str(epmd), "-kill"], stdout=subprocess.DEVNULL)
         self.await_mqtt(ports, [])
         self.drain(ports, lambda: self.end_group(nodes[0]))
+
+    @staticmethod
+    def end_port_mapper(port: int) -> None:
+        def gone() -> bool:
+            subprocess.run(["epmd", "-port", str(port), "-kill"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            return not stage.listens(port)
+
+        stage.await_value("the port mapper has ended", gone, 20, every=0.5)
 
     @staticmethod
     def end_group(node: "subprocess.Popen[bytes]") -> None:
