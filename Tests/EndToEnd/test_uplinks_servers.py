@@ -342,8 +342,8 @@ class Cluster(outward.Outward):
                 "RABBITMQ_NODE_PORT": str(amqp[number]), "ERL_EPMD_PORT": str(epmd), "RABBITMQ_PID_FILE": home + "/pid",
                 "RABBITMQ_CONF_ENV_FILE": "/dev/null", "ERL_EPMD_ADDRESS": "127.0.0.1",
             })
-        # After the nodes, which come to their ends first: it stays while one of them is known to it.
-        self.addCleanup(subprocess.run, ["epmd", "-port", str(epmd), "-kill"], stdout=subprocess.DEVNULL)
+        # Made first, done last: the port mapper stays while it knows of a node.
+        self.addCleanup(self.end_port_mapper, epmd)
         nodes = []
         for number, environment in enumerate(environments):
             log = open(self.stage.path(f"rabbit-{number}.log"), "wb")
@@ -355,6 +355,14 @@ class Cluster(outward.Outward):
                 f"node {number} listens", lambda: stage.listens(ports[number]) or None, 240, every=0.5)  # noqa: B023
         self.await_mqtt(ports, [])
         self.drain(ports, lambda: self.end_group(nodes[0]))
+
+    @staticmethod
+    def end_port_mapper(port: int) -> None:
+        def gone() -> bool:
+            subprocess.run(["epmd", "-port", str(port), "-kill"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            return not stage.listens(port)
+
+        stage.await_value("the port mapper has ended", gone, 20, every=0.5)
 
     @staticmethod
     def end_group(node: "subprocess.Popen[bytes]") -> None:
