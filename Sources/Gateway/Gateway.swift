@@ -193,12 +193,11 @@ public final class Gateway: Service {
     try opening { try keeper.begin() }
     let rules = AlarmEngine(gateway: settings.gatewayID, rules: settings.alarms)
     let pacer = SegmentPacer(
-      windowLength: windowSettings.length, grace: windowSettings.grace,
+      windowLength: settings.windows.length, grace: settings.windows.grace,
       shortestWait: [rules.shortestSilence, rules.shortestHold].compactMap(\.self).min())
     let isExamined = writer.openReport.isExamined
     let uuid = writer.uuid
 
-    let births = BirthCaller(isOn: settings.broker.asksForRebirth, session: session, logger: logger)
     // Each goes over to its thread here, and is touched by no other.
     let handedWriter = Handover(writer)
     let handedKeeper = Handover(keeper)
@@ -207,10 +206,7 @@ public final class Gateway: Service {
       let keeper = handedKeeper.value
       derive.run(
         make: { try self.deriver(journalPath, outboxPath, outbox, board, incidents) }, watch: keeper.begin,
-        keep: { deriver in
-          try keeper.keep(deriver)
-          births.ask(for: deriver.takeRebirthRequests(), at: SystemClock.wall)
-        })
+        keep: keeper.keep)
     }
     let examination = isExamined ? nil : ExaminationRoom(path: journalPath, uuid: uuid, incidents: incidents, log: log)
     if let examination { _ = try BlockingThread("examine") { examination.run() } }
@@ -241,24 +237,14 @@ public final class Gateway: Service {
     }
   }
 
-  private var windowSettings: WindowSettings {
-    WindowSettings(
-      length: settings.summary.windows.first ?? .minutes(5), grace: settings.summary.grace,
-      lateness: settings.summary.lateness)
-  }
-
   private func deriver(
     _ journalPath: String, _ outboxPath: String, _ outbox: Outbox, _ board: StatusBoard, _ incidents: IncidentLog
   ) throws -> Deriver {
     let journal = try JournalReader(path: journalPath)
     let uuid = journal.uuid
-    var derive = DeriveSettings(
-      gateway: settings.gatewayID, windows: windowSettings, trustsClock: settings.trust == .always,
-      timezone: settings.timezone)
-    derive.limits = settings.decodingLimits
-    derive.registryLimits = settings.registryLimits
     return try Deriver(
-      settings: derive, sources: settings.sources, rules: settings.alarms, journal: journal, outbox: outbox,
+      settings: settings.deriveSettings, sources: settings.sources, rules: settings.alarms, journal: journal,
+      outbox: outbox,
       outboxPath: outboxPath, statusRecord: { _ in board.report().record },
       damaged: { incidents.note(.damagedSegment($0, $1, journal: uuid)) }, report: log())
   }

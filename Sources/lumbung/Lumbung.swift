@@ -10,6 +10,7 @@ struct Lumbung: AsyncParsableCommand {
     version: gatewayVersion,
     subcommands: [
       RunCommand.self, CheckCommand.self, StatusCommand.self, DecodeCommand.self, MessagesCommand.self,
+      SummariesCommand.self, RehearseCommand.self,
       SimulateCommand.self, DiscoverCommand.self,
     ])
 }

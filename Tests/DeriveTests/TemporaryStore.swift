@@ -14,10 +14,18 @@ final class TemporaryStore {
   var rules: [AlarmRule] = []
   /// Instead of the cameras that report JSON.
   var sources: [SourceDefinition] = []
+  var keepsContents = false
+  var longer: [Span] = []
+  var rollups: [RollupRule] = []
+  var trustsClock = true
+  var retirement = Span.hours(24)
+  var lateness = Span.hours(24)
   private var packet: UInt16 = 0
 
   init() throws {
-    folder = NSTemporaryDirectory() + "lumbung-derive-" + UUID().uuidString
+    // In memory where there is room: many of these are made.
+    let root = FileManager.default.isWritableFile(atPath: "/dev/shm") ? "/dev/shm/" : NSTemporaryDirectory()
+    folder = root + "lumbung-derive-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     var options = JournalWriter.Options()
     options.synchronous = "OFF"
@@ -35,17 +43,22 @@ final class TemporaryStore {
     var source = SourceDefinition(name: "cameras", topic: try TopicPattern("school/{site}/{cam}"), format: "json")
     source.device = Template("{cam}")
     source.deviceClass = .camera
+    source.interval = .seconds(3)
+    source.site = Template("{site}")
     source.time = TimeMapping(path: "/ts", unit: .milliseconds)
     source.metrics = [
       MetricMapping(name: "g", path: "/g"), MetricMapping(name: "c", path: "/c", kind: .counter),
       MetricMapping(name: "s", path: "/s", kind: .state),
     ]
+    var settings = DeriveSettings(
+      gateway: "test",
+      windows: WindowSettings(
+        length: RandomStream.length, longer: longer, grace: .seconds(2), lateness: lateness, retirement: retirement),
+      rollups: rollups, trustsClock: trustsClock, timezone: "UTC")
+    settings.keepsContents = keepsContents
     return try Deriver(
-      settings: DeriveSettings(
-        gateway: "test", windows: WindowSettings(length: RandomStream.length, grace: .seconds(2)), trustsClock: true,
-        timezone: "UTC"),
-      sources: sources.isEmpty ? [source] : sources, rules: rules, journal: JournalReader(path: folder + "/journal.db"),
-      outbox: outbox,
+      settings: settings, sources: sources.isEmpty ? [source] : sources, rules: rules,
+      journal: JournalReader(path: folder + "/journal.db"), outbox: outbox,
       outboxPath: folder + "/outbox.db")
   }
 
@@ -58,7 +71,18 @@ final class TemporaryStore {
     try writeTexts(messages.map { ($0.0, $0.1, wall) }, at: wall)
   }
 
+  func write(_ segment: StreamSegment) throws {
+    try write(segment.messages.map { ($0.topic, $0.payload, $0.received) }, clock: segment.clock)
+  }
+
   func writeTexts(_ messages: [(topic: String, payload: String, received: Timestamp)], at wall: Timestamp) throws {
+    try write(
+      messages, clock: ClockReading(wall: wall, boot: "test", sinceBoot: .seconds(1), synchronised: true))
+  }
+
+  private func write(
+    _ messages: [(topic: String, payload: String, received: Timestamp)], clock: ClockReading
+  ) throws {
     var builder = SegmentBuilder()
     for message in messages {
       packet &+= 1
@@ -69,8 +93,7 @@ final class TemporaryStore {
         }
       }
     }
-    _ = try writer.append(
-      builder, clock: ClockReading(wall: wall, boot: "test", sinceBoot: .seconds(1), synchronised: true))
+    _ = try writer.append(builder, clock: clock)
   }
 
   /// All records of a lane, in the order of their numbers.
@@ -89,56 +112,25 @@ final class TemporaryStore {
     var latest: [BruteForce.Key: [String: Any]] = [:]
     for record in try records(.summary) {
       let start = RFC3339.parse(record["start"] as! String)!
-      let key = BruteForce.Key(device: record["device"] as! String, start: start.nanoseconds)
+      let end = RFC3339.parse(record["end"] as! String)!
+      let key = BruteForce.Key(
+        device: record["device"] as? String ?? "group:" + (record["group"] as! String), start: start.nanoseconds,
+        length: (end - start).nanoseconds)
       let revision = record["revision"] as! Int
       if let known = latest[key]?["revision"] as? Int, known >= revision {
         throw Comparison.Fault(description: "revision \(revision) of \(key) came after \(known)")
       }
       latest[key] = record
     }
-    return latest
-  }
-}
-
-enum Comparison {
-  struct Fault: Error {
-    var description: String
+    return latest.filter { $0.value["void"] == nil }
   }
 
-  static func differences(_ record: [String: Any], _ want: BruteForce.Expected) -> [String] {
-    var faults: [String] = []
-    func same(_ name: String, _ got: Any?, _ wanted: Double?) {
-      let number = (got as? NSNumber)?.doubleValue
-      switch (number, wanted) {
-      case (nil, nil): break
-      case (let a?, let b?) where abs(a - b) <= 1e-9 * max(1, abs(b)): break
-      default: faults.append("\(name): \(String(describing: got)) instead of \(String(describing: wanted))")
-      }
+  /// The records of one transaction after another.
+  func batches(_ lane: Lane) throws -> [[[String: Any]]] {
+    try outbox.nextBatches(for: "central", lane: lane, limit: 100_000).map { batch in
+      let body = try Codec.expand(batch.body, batch.encoding)
+      let object = try JSONSerialization.jsonObject(with: Data(body)) as! [String: Any]
+      return object["records"] as! [[String: Any]]
     }
-    let metrics = record["metrics"] as? [String: [String: Any]] ?? [:]
-    same("received", record["received"], Double(want.received))
-    let gauge = metrics["g"]
-    same("g.count", gauge?["count"], want.gauge.map { Double($0.count) })
-    same("g.min", gauge?["min"], want.gauge?.min)
-    same("g.max", gauge?["max"], want.gauge?.max)
-    same("g.mean", gauge?["mean"], want.gauge?.mean)
-    same("g.first", gauge?["first"], want.gauge?.first)
-    same("g.last", gauge?["last"], want.gauge?.last)
-    same("g.p50", gauge?["p50"], want.gauge?.median)
-    let counter = metrics["c"]
-    same("c.count", counter?["count"], want.counter.map { Double($0.count) })
-    same("c.first", counter?["first"], want.counter?.first)
-    same("c.last", counter?["last"], want.counter?.last)
-    same("c.increase", counter?["increase"], want.counter?.increase)
-    same("c.resets", counter?["resets"], want.counter.map { Double($0.resets) })
-    let state = metrics["s"]
-    same("s.count", state?["count"], want.state.map { Double($0.count) })
-    same("s.changes", state?["changes"], want.state.map { Double($0.changes) })
-    if state?["last"] as? String != want.state?.last { faults.append("s.last") }
-    let seconds = state?["seconds"] as? [String: Double] ?? [:]
-    let wanted = (want.state?.seconds ?? [:]).filter { $0.value > 0 }
-    if Set(seconds.keys) != Set(wanted.keys) { faults.append("s.seconds \(seconds) instead of \(wanted)") }
-    for (name, value) in wanted { same("s.seconds.\(name)", seconds[name], value) }
-    return faults
   }
 }
