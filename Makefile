@@ -21,7 +21,8 @@ RELEASE := -c release --static-swift-stdlib
 # File systems that lose their power have to be mounted.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-# FOR=60s bounds the demonstration, and the fuzzing of each decoder. KILLS, RATE and LONG=1 are those of Tests/EndToEnd; LONG=1 is that of faults, too.
+# FOR=60s bounds the demonstration, and the fuzzing of each decoder. KILLS, RATE and LONG=1 are those of Tests/EndToEnd;
+# LONG=1 is that of faults and box, too.
 FOR ?=
 export FOR
 
@@ -59,7 +60,8 @@ test-whole: build ## End-to-end tests against the built programs (LONG=1 for the
 	$(PYTHON) -m unittest discover -v -s Tests/EndToEnd -p 'test_*.py'
 
 .PHONY: faults
-faults: build ## Power cuts, kills and full disks (needs root; LONG=1 for hours of it; see docs/faults.md)
+faults: build ## Power cuts, kills, full disks, crash states (needs root; LONG=1 for hours of it; see docs/faults.md)
+	$(SWIFT) build $(RELEASE) --product lumbung-faults
 	$(AS_ROOT) Tools/faults $(if $(filter-out 0,$(LONG)),--long)
 
 .PHONY: fuzz

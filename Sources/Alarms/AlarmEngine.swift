@@ -47,12 +47,12 @@ public final class AlarmEngine {
     silenceRules = rules.indices.filter { if case .missing = rules[$0].condition { true } else { false } }
   }
 
-  /// The shortest silence that any rule waits for: while nothing arrives, time must be told that often.
-  public var shortestSilence: Span? {
-    silenceRules.compactMap { if case .missing(let span) = rules[$0].condition { span } else { nil } }.min()
+  /// The shortest silence or hold that any of the rules waits for, `nil` where none waits: while nothing arrives, time
+  /// must be told that often.
+  public static func shortestWait(of rules: [AlarmRule]) -> Span? {
+    let silences = rules.compactMap { if case .missing(let span) = $0.condition { span } else { nil } }
+    return (silences + rules.map(\.hold).filter { $0 > .zero }).min()
   }
-
-  public var shortestHold: Span? { rules.map(\.hold).filter { $0 > .zero }.min() }
 
   // MARK: Hearing
 

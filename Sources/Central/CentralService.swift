@@ -44,7 +44,7 @@ public struct CentralService: Sendable {
     let server = CentralServer(routes: routes, address: address, logger: logger) {
       notifier.send(.ready + .status(listening))
     }
-    let supervision = Supervision(notifier: notifier, store: store) { listening }
+    let supervision = Supervision(notifier: notifier, store: store, status: listening)
     // Shut down in reverse: the store goes last, when nobody uses it any more.
     var configuration = ServiceGroupConfiguration(
       services: [store, server.application, supervision], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

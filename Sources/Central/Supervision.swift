@@ -1,5 +1,4 @@
 import ServiceLifecycle
-import Synchronization
 import Systemd
 import Telemetry
 
@@ -12,7 +11,7 @@ struct Supervision: Service {
   let notifier: Notifier
   let store: SQLiteCentralStore
   /// What `systemctl status` shows.
-  let status: @Sendable () -> String
+  let status: String
 
   func run() async {
     guard notifier.isConnected else {
@@ -22,29 +21,17 @@ struct Supervision: Service {
     await withGracefulShutdownHandler {
       // A quarter, so that one late answer does no harm.
       let interval = notifier.watchdogInterval.map { Span(nanoseconds: $0.nanoseconds / 4) } ?? Supervision.idleInterval
-      for await _ in Ticks(interval: interval).cancelOnGracefulShutdown() {
+      while true {
+        do {
+          try await cancelWhenGracefulShutdown { try await Task.sleep(for: .nanoseconds(interval.nanoseconds)) }
+        } catch {
+          return
+        }
         // A thread that hangs never answers, and the watchdog bites.
-        guard await store.isAnswering() else { continue }
-        notifier.send(.watchdog + .status(status()))
+        if await store.isAnswering() { notifier.send(.watchdog + .status(status)) }
       }
     } onGracefulShutdown: {
       notifier.send(.stopping + .status("finishing the requests that are under way"))
-    }
-  }
-}
-
-/// One element each `interval`, until the task is cancelled.
-private struct Ticks: AsyncSequence, AsyncIteratorProtocol {
-  let interval: Span
-
-  func makeAsyncIterator() -> Ticks { self }
-
-  mutating func next() async -> Void? {
-    do {
-      try await Task.sleep(for: .nanoseconds(interval.nanoseconds))
-      return ()
-    } catch {
-      return nil
     }
   }
 }

@@ -138,9 +138,6 @@ public final class Deriver {
   public var openWindowCount: Int { windows.openWindowCount }
   public var activeAlarms: [AlarmRecord] { alarms.active }
 
-  /// The shortest time that any alarm rule waits for; `nil` where none waits.
-  public var shortestWait: Span? { [alarms.shortestSilence, alarms.shortestHold].compactMap(\.self).min() }
-
   // MARK: Turns
 
   /// How much of the journal one turn takes: bounded, so that a stop is never far.

@@ -191,10 +191,9 @@ public final class Gateway: Service {
       trustsClock: settings.trust == .always, log: log)
     room.note(writer)
     try opening { try keeper.begin() }
-    let rules = AlarmEngine(gateway: settings.gatewayID, rules: settings.alarms)
     let pacer = SegmentPacer(
       windowLength: settings.windows.length, grace: settings.windows.grace,
-      shortestWait: [rules.shortestSilence, rules.shortestHold].compactMap(\.self).min())
+      shortestWait: AlarmEngine.shortestWait(of: settings.alarms))
     let isExamined = writer.openReport.isExamined
     let uuid = writer.uuid
 

@@ -141,9 +141,6 @@ public final class JournalWriter {
     (try? database.freeBytes()) ?? 0
   }
 
-  /// The reserve's size in bytes; 0 where none is kept.
-  public var reserveSize: Int64 { reserve.size }
-
   /// Whether the reserve stands ready.
   public var hasReserve: Bool { reserve.exists }
 

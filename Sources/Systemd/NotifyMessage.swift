@@ -27,11 +27,6 @@ public struct NotifyMessage: Sendable, Equatable {
     return NotifyMessage(["STATUS=" + String(String.UnicodeScalarView(printable))])
   }
 
-  /// Asks for so much more time while starting, stopping or reloading.
-  public static func extendTimeout(by time: Span) -> NotifyMessage {
-    NotifyMessage(["EXTEND_TIMEOUT_USEC=\(time.nanoseconds / 1000)"])
-  }
-
   public static func + (a: NotifyMessage, b: NotifyMessage) -> NotifyMessage { NotifyMessage(a.lines + b.lines) }
 
   /// What fits beside the other columns of `systemctl status`, and far below a datagram's limit.

@@ -7,6 +7,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional
 import crashes
 import full_disk
 import restarts
+import tool
 from outcome import Leg, Outcome
 from scene import MEMORY_LIMIT
 
@@ -47,5 +48,8 @@ PROOFS: Dict[str, Proof] = {
     "kill-receiver": Proof(
         restarts.receiver, 20, 1, 500, Leg(4, "forgets what it answered"), seconds=50),
     "kill-broker": Proof(restarts.broker, 20, 1, 500, Leg(8, "redelivered counted"), seconds=40),
+    # A try is a thousand states, or a script with a fault at each of its operations.
+    "crash-states": Proof(tool.crash_states, 50, 2, 2000, Leg(3, "synchronous=NORMAL"), seconds=120),
+    "io-errors": Proof(tool.io_errors, 1, 1, 50, Leg(1, "acknowledged in spite of a failed commit"), seconds=60),
     "full-disk": Proof(full_disk.full_disk, 20, 1, 100, Leg(4, "acknowledged early"), seconds=150),
 }

@@ -125,8 +125,10 @@ public enum ImageRedaction {
     let first = at
     while at < text.count, let step = base64(text, at, lines) { at += step }
     let length = at - first
-    let type = said ?? base64Type(UnsafeRawBufferPointer(rebasing: text[first..<at]))
-    guard let type, length >= shortestText else { return nil }
+    // Most payloads are told from an image by this alone.
+    guard length >= shortestText,
+      let type = said ?? base64Type(UnsafeRawBufferPointer(rebasing: text[first..<at]))
+    else { return nil }
     return (type, at - start)
   }
 

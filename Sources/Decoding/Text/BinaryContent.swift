@@ -26,16 +26,7 @@ enum BinaryContent {
   private static func kind(_ payload: UnsafeRawBufferPointer) -> String? {
     for signature in signatures where payload.starts(with: signature.bytes) { return signature.kind }
     if payload.contains(0) { return "binary data" }
-    if payload.count >= 256, payload.allSatisfy(isBase64) { return "base64 data" }
+    if Base64Payload.fills(payload) { return "base64 data" }
     return nil
-  }
-
-  private static func isBase64(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"), UInt8(ascii: "="), 0x0a, 0x0d:
-      true
-    default: false
-    }
   }
 }

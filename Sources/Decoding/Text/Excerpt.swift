@@ -1,3 +1,5 @@
+import Telemetry
+
 /// A piece of something hostile, fit for a log or a terminal.
 enum Excerpt {
   /// At most `limit` characters, an ellipsis after them where more follow. Control, format and line-breaking
@@ -6,23 +8,8 @@ enum Excerpt {
     // A character has at most a few bytes; four times the limit and one is enough to know that more follows.
     let head = UnsafeRawBufferPointer(rebasing: bytes.prefix(limit * 4 + 4))
     let cut = head.count < bytes.count
-    return shorten(String(decoding: head, as: UTF8.self), limit: limit, more: cut)
+    return Printable.text(String(decoding: head, as: UTF8.self), limit: limit, more: cut)
   }
 
-  static func text(_ text: String, limit: Int) -> String { shorten(text, limit: limit, more: false) }
-
-  private static func shorten(_ text: String, limit: Int, more: Bool) -> String {
-    var out = ""
-    var count = 0
-    for scalar in text.unicodeScalars {
-      guard count < limit else { return out + "…" }
-      count += 1
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
-        out += "\\u{" + String(scalar.value, radix: 16) + "}"
-      default: out.unicodeScalars.append(scalar)
-      }
-    }
-    return more ? out + "…" : out
-  }
+  static func text(_ text: String, limit: Int) -> String { Printable.text(text, limit: limit) }
 }

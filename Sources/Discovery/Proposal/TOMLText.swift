@@ -1,3 +1,5 @@
+import Telemetry
+
 /// Writes TOML that reads back as what was meant, whatever devices called themselves.
 enum TOMLText {
   /// A basic string.

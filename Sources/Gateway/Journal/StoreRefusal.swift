@@ -12,7 +12,7 @@ struct StoreRefusal: Sendable, Equatable {
   enum Look: Sendable, Equatable {
     /// Nothing is wrong, or it is not time yet.
     case none
-    /// Take the reserve back, or see that the file itself has free pages; then write.
+    /// See that there is room and take the reserve back, or, after a while without, try all the same; then write.
     case makeSureOfRoom
     /// Only write.
     case write

@@ -76,7 +76,8 @@ public final class Listener {
     try client.connect(
       Client.Connect(
         version: choice.version, keepalive: configuration.keepalive, username: configuration.username,
-        password: try password(), receiveMaximum: 20, sessionExpiry: nil, maximumPacket: nil))
+        password: try BrokerPassword.read(configuration.password), receiveMaximum: 20, sessionExpiry: nil,
+        maximumPacket: nil))
     nextKeepAlive = Monotonic.now() + Listener.tick
     let operation = "connecting to \(configuration.address)"
     while answer == nil { try step(client, until: deadline, orFail: operation) }
@@ -93,16 +94,6 @@ public final class Listener {
         cure: "its access rules (acl_file) must let this user read \(filter)")
     }
     isConnected = true
-  }
-
-  private func password() throws(MQTTError) -> String? {
-    do {
-      return try configuration.password()
-    } catch {
-      throw MQTTError(
-        kind: .configuration, operation: "reading the broker's password", reason: "\(error)",
-        cure: "password_file must exist and be readable by the user that runs this")
-    }
   }
 
   private func sever() {

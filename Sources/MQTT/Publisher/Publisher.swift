@@ -199,7 +199,8 @@ public final class Publisher {
       try client.connect(
         Client.Connect(
           version: choice.version, keepalive: configuration.keepalive, username: configuration.username,
-          password: try password(), receiveMaximum: 20, sessionExpiry: nil, maximumPacket: nil))
+          password: try BrokerPassword.read(configuration.password), receiveMaximum: 20, sessionExpiry: nil,
+          maximumPacket: nil))
       isOpen = true
       handshakeDeadline = Monotonic.now() + Publisher.handshakeTime
       nextKeepAlive = Monotonic.now() + Publisher.tick
@@ -223,16 +224,6 @@ public final class Publisher {
     }
     client = made
     return made
-  }
-
-  private func password() throws(MQTTError) -> String? {
-    do {
-      return try configuration.password()
-    } catch {
-      throw MQTTError(
-        kind: .configuration, operation: "reading the broker's password", reason: "\(error)",
-        cure: "password_file must exist and be readable by the user that runs this")
-    }
   }
 
   private func lose(_ reason: MQTTError) {

@@ -49,7 +49,7 @@ extension SessionLoop {
       try client.connect(
         Client.Connect(
           version: choice.version, keepalive: configuration.keepalive, username: configuration.username,
-          password: try password(), receiveMaximum: configuration.receiveMaximum,
+          password: try BrokerPassword.read(configuration.password), receiveMaximum: configuration.receiveMaximum,
           sessionExpiry: configuration.sessionExpiry, maximumPacket: configuration.maximumPacket))
       now = Monotonic.now()
       gate.opened()
@@ -67,16 +67,6 @@ extension SessionLoop {
       caFile: configuration.caFile, certFile: configuration.certFile, keyFile: configuration.keyFile, delegate: self)
     client = made
     return made
-  }
-
-  private func password() throws(MQTTError) -> String? {
-    do {
-      return try configuration.password()
-    } catch {
-      throw MQTTError(
-        kind: .configuration, operation: "reading the broker's password", reason: "\(error)",
-        cure: "password_file must exist and be readable by the user that runs this")
-    }
   }
 
   private func failed(_ error: MQTTError) {

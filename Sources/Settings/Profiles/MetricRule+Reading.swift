@@ -32,12 +32,7 @@ extension MetricRule {
         "`name` in \(table.title): \(quoted(name.description)) has a space, a comma or =", at: "name",
         hint: "for example name = \"hw.temperature\"")
     }
-    let unit = table.text("unit", example: "1/s", longest: 64)
-    if let unit, unit.contains(" ") {
-      table.fault(
-        "`unit` in \(table.title): \(quoted(unit)) is no unit of UCUM, which have no spaces", at: "unit",
-        hint: "for example \"1/s\", \"Cel\", \"dBm\", \"By\", \"%\"")
-    }
+    let unit = table.unit("unit")
     let kind = table.choice("kind", Kind.self) ?? .gauge
     let paths = table.pointers("path", example: "/fps")
     let constant = table.text("value", example: "true")

@@ -22,6 +22,17 @@ extension TableReader {
     return text
   }
 
+  /// A unit of UCUM. One with a space in it is told, and given back all the same.
+  func unit(_ key: String) -> String? {
+    let unit = text(key, example: "1/s", longest: 64)
+    if let unit, unit.contains(" ") {
+      fault(
+        "`\(key)` in \(title): \(quoted(unit)) is no unit of UCUM, which have no spaces", at: key,
+        hint: "for example \"1/s\", \"Cel\", \"dBm\", \"By\", \"%\"")
+    }
+    return unit
+  }
+
   func boolean(_ key: String) -> Bool? {
     guard let node = entry(key) else { return nil }
     guard case .boolean(let value) = node.value else {

@@ -12,12 +12,7 @@ extension MetricMapping {
         "`path` in [[source.metric]] has no effect: a scalar payload is the value itself", at: "path",
         hint: "leave it out, or use format = \"json\"")
     }
-    let unit = table.text("unit", example: "1/s", longest: 64)
-    if let unit, unit.contains(" ") {
-      table.fault(
-        "`unit` in [[source.metric]]: \(quoted(unit)) is no unit of UCUM, which have no spaces", at: "unit",
-        hint: "for example \"1/s\", \"Cel\", \"dBm\", \"By\", \"%\"")
-    }
+    let unit = table.unit("unit")
     let kind = table.choice("kind", MetricKind.self)
     // None of them is there: a table that has one is read as a `MetricRule`. But they are what may be meant.
     for key in MetricRule.keys { _ = table.entry(key) }

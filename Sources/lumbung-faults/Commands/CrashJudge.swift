@@ -94,17 +94,6 @@ struct CrashJudge {
     }
     try gateway.finish()
     try gateway.send(received: { receiver.receive($0) }, settled: { receiver.settle($0) })
-    verdict.wrong += receiver.faults + receiver.holes
-    let result = receiver.outcome()
-    var missing: Int64 = 0
-    for (name, record) in outcome {
-      if let got = result[name] {
-        if got != record { verdict.wrong.append("\(name) differs") }
-      } else {
-        missing += 1
-        if missing > receiver.droppedSummaries { verdict.wrong.append("\(name) never came") }
-      }
-    }
-    for name in result.keys where outcome[name] == nil { verdict.wrong.append("\(name) should not be there") }
+    verdict.compare(receiver, with: outcome)
   }
 }

@@ -127,17 +127,7 @@ struct FaultyRun {
       verdict.corrupt.append("\(error)")
     }
     look(&verdict)
-    verdict.wrong += receiver.faults + receiver.holes
-    let result = receiver.outcome()
-    var missing: Int64 = 0
-    for (name, record) in outcome {
-      if let got = result[name] {
-        if got != record { verdict.wrong.append("\(name) differs") }
-      } else {
-        missing += 1
-      }
-    }
-    if missing > receiver.droppedSummaries { verdict.wrong.append("\(missing) records never came") }
+    verdict.compare(receiver, with: outcome)
   }
 
   private func look(_ verdict: inout Verdict) {

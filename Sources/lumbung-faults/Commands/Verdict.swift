@@ -9,6 +9,22 @@ struct Verdict {
 
   var isGood: Bool { lost.isEmpty && corrupt.isEmpty && wrong.isEmpty }
 
+  /// What the receiver holds at the end, against what came of the run that nothing interrupted.
+  mutating func compare(_ receiver: Receiver, with outcome: [String: [UInt8]]) {
+    wrong += receiver.faults + receiver.holes
+    let result = receiver.outcome()
+    var missing: Int64 = 0
+    for (name, record) in outcome {
+      if let got = result[name] {
+        if got != record { wrong.append("\(name) differs") }
+      } else {
+        missing += 1
+        if missing > receiver.droppedSummaries { wrong.append("\(name) never came") }
+      }
+    }
+    for name in result.keys where outcome[name] == nil { wrong.append("\(name) should not be there") }
+  }
+
   /// - Parameter isAlone: tells everything.
   func count(into tally: inout Tally, _ place: String, isAlone: Bool) {
     if !lost.isEmpty { tally["lost"] += 1 }

@@ -1,7 +1,10 @@
-/// Makes what devices sent fit for a terminal, a comment and a person.
+/// Makes what devices and servers sent fit for a log, a terminal, a comment and a person.
 public enum Printable {
-  /// At most `limit` characters. What a terminal would act upon, and what doesn't show, is written as `\u{1b}`.
-  public static func text(_ text: String, limit: Int) -> String {
+  /// At most `limit` characters, an ellipsis after them where more follow. What a terminal would act upon, and what
+  /// doesn't show, is written as `\u{1b}`.
+  ///
+  /// - Parameter more: whether more follows that is not in `text`.
+  public static func text(_ text: String, limit: Int, more: Bool = false) -> String {
     var out = ""
     var count = 0
     for scalar in text.unicodeScalars {
@@ -13,6 +16,6 @@ public enum Printable {
       default: out.unicodeScalars.append(scalar)
       }
     }
-    return out
+    return more ? out + "…" : out
   }
 }
