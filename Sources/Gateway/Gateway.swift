@@ -197,6 +197,7 @@ public final class Gateway: Service {
     let isExamined = writer.openReport.isExamined
     let uuid = writer.uuid
 
+    let births = BirthCaller(isOn: settings.broker.asksForRebirth, session: session, logger: logger)
     // Each goes over to its thread here, and is touched by no other.
     let handedWriter = Handover(writer)
     let handedKeeper = Handover(keeper)
@@ -205,7 +206,10 @@ public final class Gateway: Service {
       let keeper = handedKeeper.value
       derive.run(
         make: { try self.deriver(journalPath, outboxPath, outbox, board, incidents) }, watch: keeper.begin,
-        keep: keeper.keep)
+        keep: { deriver in
+          try keeper.keep(deriver)
+          births.ask(for: deriver.takeRebirthRequests(), at: SystemClock.wall)
+        })
     }
     let examination = isExamined ? nil : ExaminationRoom(path: journalPath, uuid: uuid, incidents: incidents, log: log)
     if let examination { _ = try BlockingThread("examine") { examination.run() } }
@@ -243,8 +247,7 @@ public final class Gateway: Service {
     let uuid = journal.uuid
     return try Deriver(
       settings: settings.deriveSettings, sources: settings.sources, rules: settings.alarms, journal: journal,
-      outbox: outbox,
-      outboxPath: outboxPath, statusRecord: { _ in board.report().record },
+      outbox: outbox, outboxPath: outboxPath, statusRecord: { _ in board.report().record },
       damaged: { incidents.note(.damagedSegment($0, $1, journal: uuid)) }, report: log())
   }
 

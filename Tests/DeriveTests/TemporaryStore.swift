@@ -20,19 +20,24 @@ final class TemporaryStore {
   var trustsClock = true
   var retirement = Span.hours(24)
   var lateness = Span.hours(24)
+  var length = RandomStream.length
   private var packet: UInt16 = 0
 
-  init() throws {
+  /// - Parameter copy: a folder with the two files of an earlier program's store, which stay as they are.
+  init(copy: String? = nil, gateway: String = "test") throws {
     // In memory where there is room: many of these are made.
     let root = FileManager.default.isWritableFile(atPath: "/dev/shm") ? "/dev/shm/" : NSTemporaryDirectory()
     folder = root + "lumbung-derive-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    for name in copy == nil ? [] : ["journal.db", "outbox.db"] {
+      try FileManager.default.copyItem(atPath: copy! + "/" + name, toPath: folder + "/" + name)
+    }
     var options = JournalWriter.Options()
     options.synchronous = "OFF"
     writer = try JournalWriter(path: folder + "/journal.db", options: options)
     outbox = try Outbox(
       Outbox.Options(
-        path: folder + "/outbox.db", gateway: "test", epoch: writer.uuid, destinations: [.init(name: "central")],
+        path: folder + "/outbox.db", gateway: gateway, epoch: writer.uuid, destinations: [.init(name: "central")],
         extraSchema: Deriver.schema, synchronous: "OFF"))
   }
 
@@ -53,7 +58,7 @@ final class TemporaryStore {
     var settings = DeriveSettings(
       gateway: "test",
       windows: WindowSettings(
-        length: RandomStream.length, longer: longer, grace: .seconds(2), lateness: lateness, retirement: retirement),
+        length: length, longer: longer, grace: .seconds(2), lateness: lateness, retirement: retirement),
       rollups: rollups, trustsClock: trustsClock, timezone: "UTC")
     settings.keepsContents = keepsContents
     return try Deriver(
