@@ -171,11 +171,17 @@ extension Deriver {
     let names = Set(settings.rollups.flatMap { rule in devices.compactMap { rule.name(of: registry.devices[$0]) } })
     let groups = GroupContents(start: frame.start, end: frame.start + frame.length, registry: groupRegistry)
     var quality = TimeQuality.trusted
+    var incomplete: Set<String> = []
     for (index, sealed) in try sealedWindows(frame).sorted(by: { $0.key < $1.key }) where sealed.hasRecord {
       let device = registry.devices[index]
       quality = max(quality, sealed.quality)
-      if let content = content(of: sealed, frame.start, device) { join(content, device, groups) }
+      if let content = content(of: sealed, frame.start, device) {
+        join(content, device, groups)
+      } else {
+        // Sealed before anybody asked for groups: a group of the others would say that this one wasn't there.
+        incomplete.formUnion(settings.rollups.compactMap { $0.name(of: device) })
+      }
     }
-    try keep(groups, frame, silence: quality, only: names)
+    try keep(groups, frame, silence: quality, only: names.subtracting(incomplete))
   }
 }

@@ -94,10 +94,13 @@ extension Deriver {
     let before = try sealed(before: start, device)
     var carries = try before.map { try self.carries(after: $0.sealed, device) } ?? [:]
     var heardBefore = before?.sealed.heard
-    if before == nil, let track = windows.track(of: device), !track.isActive {
-      // Silent for so long that its windows are forgotten: the device's own row knows.
+    if before == nil, let track = windows.track(of: device), !track.isActive, let last = track.lastHeard,
+      try sealed(frame(last.floored(to: settings.windows.length)), device) == nil
+    {
+      // Silent for so long that its windows are forgotten: the device's own row knows. Where the window in which it was
+      // last heard is still there, that one was taken back.
       carries = track.carries.filter { $0.value.time < start }
-      heardBefore = track.lastHeard.flatMap { $0 < start ? $0 : nil }
+      heardBefore = last < start ? last : nil
     }
     let readings = arrivals.map {
       Recomputation(

@@ -1,7 +1,6 @@
 import Glibc
 import Journal
 import Outbox
-import SQLite
 import Telemetry
 import Windows
 
@@ -53,26 +52,6 @@ public struct Rehearsal {
     while try !deriver.turn(now: .zero) {}
     try deriver.finish()
     (summaries, alarms, counts) = (found.summaries, found.alarms, deriver.counts)
-  }
-
-  /// What the daemon wrote down last of each window that it still knows: digests of the records that were sent.
-  public static func sent(outboxPath: String) throws -> [Key: Int64] {
-    let database = try Database(path: outboxPath, mode: .reader)
-    return try database.snapshot {
-      let registry = Registry()
-      var names: [Int64: String] = [:]
-      for row in try DeriveStore.devices(database, registry: registry) { names[row.id] = row.device.name }
-      for (name, id) in try WindowStore.groups(database) { names[-id] = "[\(name)]" }
-      var sent: [Key: Int64] = [:]
-      for length in try WindowStore.lengths(database) {
-        let all = Timestamp(nanoseconds: .min)..<Timestamp(nanoseconds: .max)
-        try WindowStore.windows(length, all, database) { start, id, sealed in
-          guard let name = names[id], sealed.revision >= 0 else { return }
-          sent[Key(start: start, end: start + length, name: name)] = sealed.digest
-        }
-      }
-      return sent
-    }
   }
 
   /// Gathers what a deriver sends.

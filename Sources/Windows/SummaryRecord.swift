@@ -122,14 +122,12 @@ struct SummaryRecord {
   private static func write(_ entry: WindowContent.Entry, _ isGroup: Bool, to json: inout JSONWriter) {
     json.field("kind", entry.series.kind.rawValue)
     switch entry.figures {
-    case .gauge(let gauge): write(gauge, entry.series.unit, isGroup, to: &json)
+    case .gauge(let gauge): write(gauge, entry.series.unit, to: &json)
     case .counter(let counter):
       json.field("unit", entry.series.unit)
       json.field("count", counter.count)
-      if !isGroup {
-        json.field("first", counter.first)
-        json.field("last", counter.last)
-      }
+      json.field("first", counter.first)
+      json.field("last", counter.last)
       json.field("increase", counter.growth.increase)
       json.field("resets", counter.growth.resets)
     case .state(let state): write(state, isGroup, to: &json)
@@ -137,7 +135,7 @@ struct SummaryRecord {
     }
   }
 
-  private static func write(_ gauge: GaugeFigures, _ unit: String, _ isGroup: Bool, to json: inout JSONWriter) {
+  private static func write(_ gauge: GaugeFigures, _ unit: String, to json: inout JSONWriter) {
     json.field("unit", unit)
     json.field("count", gauge.count)
     guard let report = gauge.report(GaugeFigures.Scale(unit: unit)) else { return }
@@ -146,25 +144,25 @@ struct SummaryRecord {
     json.field("sum", report.sum)
     if let mean = report.mean { json.field("mean", mean) }
     if let deviation = report.deviation { json.field("stddev", deviation) }
-    if !isGroup {
-      json.field("first", gauge.first)
-      json.field("last", gauge.last)
-    }
+    json.field("first", gauge.first)
+    json.field("last", gauge.last)
     for (name, value) in zip(["p50", "p95", "p99"], report.percentiles) { json.field(name, value) }
   }
 
   private static func write(_ state: StateFigures, _ isGroup: Bool, to json: inout JSONWriter) {
     json.field("count", state.count)
-    if !isGroup { json.field("last", state.lastState) }
+    json.field("last", state.lastState)
     json.field("changes", state.changes)
     if isGroup {
       json.object("devices") { devices in
         for holder in state.holders.sorted(by: { $0.state < $1.state }) { devices.field(holder.state, holder.devices) }
       }
     }
+    // Of a group, those of its average device: so they never add up to more than the window.
+    let devices = isGroup ? max(1, state.holders.reduce(0) { $0 + $1.devices }) : 1
     json.object("seconds") { seconds in
       for stretch in state.held.sorted(by: { $0.state < $1.state }) where stretch.span > .zero {
-        seconds.field(stretch.state, stretch.span.seconds)
+        seconds.field(stretch.state, stretch.span.seconds / Double(devices))
       }
     }
   }

@@ -29,6 +29,9 @@ struct BruteForce {
     var isOptional = false
   }
 
+  /// How far ahead of the latest time a window may be and still wait for its end.
+  private static let longestWait: Int64 = 300_000_000_000
+
   struct Rules {
     var trustsAll = true
     var grace = Span.seconds(2)
@@ -37,6 +40,8 @@ struct BruteForce {
     var lateness = Span.hours(24)
     var retirement = Span.hours(24)
     var groups = false
+    /// A fault in what is expected, for tests of the tests.
+    var planted: PlantedFault?
   }
 
   private struct Heard {
@@ -131,13 +136,14 @@ struct BruteForce {
     }
     var result: [Key: Expected] = [:]
     let through = floor(end - rules.grace.nanoseconds, rules.lengths[0].nanoseconds)
-    for (device, heard) in all { add(device, heard, through, rules, &result) }
+    for (device, heard) in all { add(device, heard, through, open: end + longestWait, rules, &result) }
     if rules.groups { addGroups(rules, &result) }
     return result
   }
 
   private static func add(
-    _ device: String, _ heard: [Heard], _ through: Int64, _ rules: Rules, _ result: inout [Key: Expected]
+    _ device: String, _ heard: [Heard], _ through: Int64, open: Int64, _ rules: Rules,
+    _ result: inout [Key: Expected]
   ) {
     let step = rules.lengths[0].nanoseconds
     let sorted = heard.sorted { ($0.time, $0.arrival) < ($1.time, $1.arrival) }
@@ -168,12 +174,24 @@ struct BruteForce {
         expected.quality = inside.filter { !$0.message.isUnreadable }.map(\.quality).max()
         expected.gaps = gaps(inside.map(\.time), before: sorted.last { $0.time < start }?.time, range, rules.interval)
         expected.gauge = gauge(gauges.filter { range.contains($0.time) })
+        let hasCarry = rules.planted != .noCarry
         expected.counter = counter(
-          counters.filter { range.contains($0.time) }.map(\.value), before: counters.last { $0.time < start }?.value)
+          counters.filter { range.contains($0.time) }.map(\.value),
+          before: hasCarry ? counters.last { $0.time < start }?.value : nil)
         expected.state = state(
-          states.filter { range.contains($0.time) }, before: states.last { $0.time < start }?.value, range)
+          states.filter { range.contains($0.time) },
+          before: hasCarry ? states.last { $0.time < start }?.value : nil, range)
+        switch rules.planted {
+        case .noDuplicates: expected.duplicates = 0
+        case .noResets: expected.counter?.resets = 0
+        case .noGaps: expected.gaps = []
+        case .betterQuality: expected.quality = expected.quality.map { $0 == 1 ? 0 : $0 }
+        case .shorterLong: if length > step { expected.received = max(0, expected.received - 1) }
+        default: break
+        }
         expected.isAhead = range.upperBound > through
-        expected.isOptional = expected.isAhead && length > step
+        // Not over, and near enough to wait for its end: it may be there, and may lack what has come since.
+        expected.isOptional = expected.isAhead && (length > step || start <= open)
         result[Key(device: device, start: start, length: length)] = expected
       }
     }
@@ -182,7 +200,7 @@ struct BruteForce {
   private static func addGroups(_ rules: Rules, _ result: inout [Key: Expected]) {
     var groups: [Key: Expected] = [:]
     for (key, member) in result.sorted(by: { $0.key.device < $1.key.device }) {
-      let site = key.device.hasSuffix("0") ? "a" : "b"
+      let site = key.device.hasSuffix("0") || rules.planted == .oneGroup ? "a" : "b"
       let own = Key(device: "group:site=\(site)", start: key.start, length: key.length)
       var group = groups[own] ?? Expected()
       group.members += 1

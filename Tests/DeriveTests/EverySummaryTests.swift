@@ -25,7 +25,22 @@ struct EverySummaryTests {
     }
   }
 
-  static func faults(_ seed: Int, oddClocks: Bool) throws -> [String] {
+  /// How many streams a planted fault may hide in.
+  private static let patience = 60
+
+  @Test("and the comparison sees what is planted", arguments: PlantedFault.allCases)
+  func planted(_ fault: PlantedFault) throws {
+    let isSeen = try (0..<EverySummaryTests.patience).contains { seed in
+      do {
+        return try EverySummaryTests.faults(seed, oddClocks: fault.needsOddClocks, planted: fault) != []
+      } catch is Comparison.Fault {
+        return true
+      }
+    }
+    #expect(isSeen)
+  }
+
+  static func faults(_ seed: Int, oddClocks: Bool, planted: PlantedFault? = nil) throws -> [String] {
     var generator = Seeded(state: UInt64(seed) &* 7919 &+ (oddClocks ? 12 : 11))
     let stream = RandomStream(&generator, oddClocks: oddClocks)
     var rules = BruteForce.Rules()
@@ -39,8 +54,10 @@ struct EverySummaryTests {
     rules.lengths += store.longer
     rules.retirement = store.retirement
     rules.groups = !store.rollups.isEmpty
+    planted?.expect(&rules)
     let segmentsPerPiece = Int64.random(in: 1...40, using: &generator)
     func process() throws -> Deriver {
+      if planted == .segmentSkipped { try store.skipSegment() }
       let deriver = try store.deriver()
       deriver.segmentsPerPiece = segmentsPerPiece
       return deriver
@@ -48,7 +65,7 @@ struct EverySummaryTests {
     var deriver = try process()
     var now = Span.seconds(1)
     for segment in stream.segments {
-      try store.write(segment)
+      try store.write(planted?.segment(segment) ?? segment)
       // Sometimes several segments wait, sometimes time passes, sometimes the process dies.
       if Bool.random(using: &generator) { _ = try deriver.turn(now: now) }
       now.nanoseconds += Int64.random(in: 0...4_000_000_000, using: &generator)
@@ -58,7 +75,7 @@ struct EverySummaryTests {
     try deriver.finish()
 
     let expected = BruteForce.summaries(stream.segments, rules)
-    let records = try store.latestSummaries()
+    let records = try store.latestSummaries(planted)
     var faults: [String] = []
     for (key, want) in expected where !want.isOptional && records[key] == nil {
       faults.append("\(key) is missing: \(want)")

@@ -1,5 +1,6 @@
 import Foundation
 import Journal
+import SQLite
 import Telemetry
 import Windows
 
@@ -113,7 +114,7 @@ final class TemporaryStore {
   }
 
   /// The highest revision of each window; a revision that does not rise is a fault.
-  func latestSummaries() throws -> [BruteForce.Key: [String: Any]] {
+  func latestSummaries(_ planted: PlantedFault? = nil) throws -> [BruteForce.Key: [String: Any]] {
     var latest: [BruteForce.Key: [String: Any]] = [:]
     for record in try records(.summary) {
       let start = RFC3339.parse(record["start"] as! String)!
@@ -125,9 +126,14 @@ final class TemporaryStore {
       if let known = latest[key]?["revision"] as? Int, known >= revision {
         throw Comparison.Fault(description: "revision \(revision) of \(key) came after \(known)")
       }
-      latest[key] = record
+      if planted != .firstRevisions || latest[key] == nil { latest[key] = record }
     }
-    return latest.filter { $0.value["void"] == nil }
+    return planted == .voidsKept ? latest : latest.filter { $0.value["void"] == nil }
+  }
+
+  /// The next process will believe that it has derived one segment more.
+  func skipSegment() throws {
+    try outbox.transaction { try $0.database.execute("UPDATE derive_cursor SET position = position + 1") }
   }
 
   /// The records of one transaction after another.

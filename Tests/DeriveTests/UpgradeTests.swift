@@ -32,7 +32,8 @@ struct UpgradeTests {
     let path = NSTemporaryDirectory() + "lumbung-box-" + UUID().uuidString
     try FileManager.default.copyItem(atPath: Self.box + "/outbox.db", toPath: path)
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let row = try Database(path: path, mode: .reader).statement(
+    let database = try Database(path: path, mode: .reader)
+    let row = try database.statement(
       "SELECT d.name, s.start, s.revision FROM derive_sealed AS s JOIN derive_device AS d ON d.id = s.device")
     var found: [Window: Int64] = [:]
     while try row.step() {

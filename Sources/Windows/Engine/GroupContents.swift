@@ -29,16 +29,20 @@ public struct RollupRule: Sendable, Hashable {
 
 /// The contents of all groups of one window, joined from the devices'.
 public final class GroupContents {
-  private struct Gathering {
+  private struct Member {
     let device: Device
-    var content = WindowContent()
-    var places: [Int: Int] = [:]
+    let content: WindowContent
+  }
+
+  private struct Group {
+    let device: Device
+    var members: [Member] = []
   }
 
   private let registry: Registry
   private let start: Timestamp
   private let end: Timestamp
-  private var groups: [String: Gathering] = [:]
+  private var groups: [String: Group] = [:]
 
   /// - Parameter registry: of groups, apart from the devices'.
   public init(start: Timestamp, end: Timestamp, registry: Registry) {
@@ -50,28 +54,32 @@ public final class GroupContents {
   /// Joins a device's window to its group under this rule.
   public func add(_ content: WindowContent, of device: Device, _ rule: RollupRule) {
     guard let name = rule.name(of: device) else { return }
-    var gathering: Gathering
-    if let known = groups.removeValue(forKey: name) {
-      gathering = known
-    } else {
-      let hasClass = rule.by.contains(.deviceClass)
-      guard
-        let group = registry.device(
-          name, class: hasClass ? device.deviceClass : .other, site: rule.by.contains(.site) ? device.site : nil)
+    if groups[name] == nil {
+      let deviceClass = rule.by.contains(.deviceClass) ? device.deviceClass : .other
+      guard let own = registry.device(name, class: deviceClass, site: rule.by.contains(.site) ? device.site : nil)
       else { return }
-      gathering = Gathering(device: group)
+      groups[name] = Group(device: own)
     }
-    gathering.content.join(
-      content, expected: SummaryRecord.expected(device, start, end), group: gathering.device, registry: registry,
-      places: &gathering.places)
-    groups[name] = gathering
+    groups[name]?.members.append(Member(device: device, content: content))
   }
 
   /// By name.
   public func summaries(silence: TimeQuality) -> [SealedSummary] {
     groups.values.sorted { $0.device.name < $1.device.name }.map {
-      SealedSummary(group: $0.device, start: start, end: end, content: $0.content, silence: silence)
+      SealedSummary(group: $0.device, start: start, end: end, content: content($0), silence: silence)
     }
+  }
+
+  /// Devices are joined by name: in whatever order they were first heard, the group is the same to the last digit.
+  private func content(_ group: Group) -> WindowContent {
+    var content = WindowContent()
+    var places: [Int: Int] = [:]
+    for member in group.members.sorted(by: { $0.device.name < $1.device.name }) {
+      content.join(
+        member.content, expected: SummaryRecord.expected(member.device, start, end), group: group.device,
+        registry: registry, places: &places)
+    }
+    return content
   }
 
   /// A group that has no member any more.

@@ -88,9 +88,11 @@ public struct SealedSummary {
       revision, SummaryRecord.void(device: device, isGroup: isGroup, start: start, end: end, quality: quality))
   }
 
-  /// Equal for equal content, whatever the revision: 64-bit FNV-1a over the record; of no record, 0.
-  public var digest: Int64 {
-    guard hasRecord else { return 0 }
+  /// Equal for equal content, whatever the revision; of no record, 0.
+  public var digest: Int64 { hasRecord ? SealedSummary.digest(body) : 0 }
+
+  /// 64-bit FNV-1a.
+  private static func digest(_ body: some Sequence<UInt8>) -> Int64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in body {
       hash ^= UInt64(byte)
@@ -98,4 +100,17 @@ public struct SealedSummary {
     }
     return Int64(bitPattern: hash)
   }
+
+  /// The digest of a record as it is sent, with its number and revision before what is digested; `nil` where it is none.
+  public static func digest(ofRecord json: [UInt8]) -> Int64? {
+    let marker = Array("\"revision\":".utf8)
+    let head = json.prefix(SealedSummary.longestHead)
+    guard let at = head.indices.first(where: { json[$0...].starts(with: marker) }),
+      let comma = json[at...].firstIndex(of: UInt8(ascii: ","))
+    else { return nil }
+    return digest(json[(comma + 1)...])
+  }
+
+  /// `{"seq":…,"type":"summary","revision":`, with room for the longest number.
+  private static let longestHead = 64
 }
