@@ -8,6 +8,7 @@ import Windows
 extension Deriver {
   /// Takes up where the outbox says that an earlier process left off.
   func restore() throws {
+    longer = settings.windows.longer.map { DeriveStore.Longer(length: $0, from: Timestamp(nanoseconds: .min)) }
     var cursor = try DeriveStore.cursor(stored)
     if let known = cursor, known.epoch != journal.uuid {
       // Another journal: its windows and ids mean nothing here. Derive from its first segment on.
@@ -15,68 +16,116 @@ extension Deriver {
       cursor = nil
     }
     let rows = try DeriveStore.devices(stored, registry: registry)
-    for row in rows { deviceRows[row.device.index] = row.id }
+    for row in rows {
+      deviceRows[row.device.index] = row.id
+      devicesByRow[row.id] = row.device
+      if let series = row.series { lists.restore(series, of: row.device, registry: registry) }
+      if cursor != nil { firstWindows[row.device.index] = row.since ?? Timestamp(nanoseconds: .min) }
+    }
+    groupRows = try WindowStore.groups(stored)
     guard let cursor else { return }
     decoder.restore(try MemoryStore.load(stored))
     position = cursor.position
     watermark = cursor.watermark
     late = cursor.late
-    if let oldest = late.windows.map(\.start).min() { hold(from: oldest) }
+    ahead = cursor.ahead
+    running = cursor.running
+    since = cursor.since
+    forgotten = cursor.forgotten
+    clocks = ClockRuns(
+      trustsAll: settings.trustsClock, runs: try DeriveStore.clockRuns(stored), boot: cursor.boot,
+      vouchedOffset: cursor.vouchedOffset, isInRun: cursor.isInRun)
+    for start in late.windows.union(ahead.windows).map(\.start) { hold(from: start) }
     var replayFrom = cursor.replayFrom
     if var through = cursor.sealedThrough {
-      let sameLength = cursor.length == settings.windows.length
-      let last = through - cursor.length
-      if !sameLength {
+      if cursor.length != settings.windows.length {
+        let last = through - cursor.length
         // The configuration cuts windows anew: the first of the new ones may reach back into what was sealed.
         through = through.floored(to: settings.windows.length)
-        let sources = try DeriveStore.sources(from: through, stored)
+        let sources = try WindowStore.sources(from: through, stored)
         replayFrom = min(replayFrom, sources ?? replayFrom)
-        late = LateReadings()
-        held = nil
+        (late, ahead, held) = (LateReadings(), LateReadings(.ahead), nil)
+        try cutAnew(rows, cursor, last: last, before: through)
+      } else {
+        windows.restore(sealedThrough: through, tracks: try rows.compactMap { try track($0, before: through) })
+        computedAhead = try WindowStore.starts(settings.windows.length, from: through, stored)
       }
-      let tracks = try tracks(rows, lastSealed: last, before: through)
-      windows.restore(sealedThrough: through, tracks: tracks)
-      if !sameLength { try forgetSealed(tracks) }
+      try restoreLonger(cursor, through)
     }
     try restoreAlarms(rows)
     try replay(from: replayFrom)
     try sealDue(quality: settings.trustsClock ? .trusted : .untrusted)
   }
 
+  private func track(_ row: DeriveStore.DeviceRow, before through: Timestamp) throws -> DeviceTrack? {
+    let device = row.device
+    guard row.isActive else {
+      return DeviceTrack(
+        device: device, lastHeard: row.lastHeard,
+        carries: row.carries.flatMap { carries(packed: $0, of: device) } ?? [:])
+    }
+    knownActive.insert(device.index)
+    guard let last = try sealed(before: through, device) else { return nil }
+    lastCarries[device.index] = last.sealed.carries == nil ? last.sealed.carriesFrom : last.start
+    return DeviceTrack(
+      device: device, isActive: true, lastHeard: last.sealed.heard, carries: try carries(after: last.sealed, device))
+  }
+
   /// Windows of another length are no help to these. What the devices carry moves to their own rows.
-  private func forgetSealed(_ tracks: [DeviceTrack]) throws {
+  private func cutAnew(
+    _ rows: [DeriveStore.DeviceRow], _ cursor: DeriveStore.Cursor, last: Timestamp, before through: Timestamp
+  ) throws {
+    let old = cursor.length
+    var tracks: [DeviceTrack] = []
+    for row in rows {
+      let device = row.device
+      var track = DeviceTrack(device: device, isActive: row.isActive, lastHeard: row.lastHeard)
+      var blob = row.carries
+      if row.isActive, let sealed = try WindowStore.window(Output.Frame(length: old, start: last), row.id, stored) {
+        track.lastHeard = sealed.heard
+        blob = sealed.carries
+        if blob == nil, let from = sealed.carriesFrom {
+          blob = try WindowStore.window(Output.Frame(length: old, start: from), row.id, stored)?.carries
+        }
+      }
+      track.carries = blob.flatMap { carries(packed: $0, of: device) } ?? [:]
+      track.carries = track.carries.filter { $0.value.time < through }
+      if row.isActive { knownActive.insert(device.index) }
+      tracks.append(track)
+    }
+    windows.restore(sealedThrough: through, tracks: tracks)
     lastCarries = [:]
+    firstWindows = [:]
+    let encoded = tracks.map { encode($0.carries) }
     try outbox.transaction { transaction in
-      for track in tracks {
-        _ = try DeriveStore.save(
-          track.device, active: track.isActive, lastReading: track.lastReading, carries: encode(track.carries),
-          transaction.database)
+      let database = transaction.database
+      for (track, carries) in zip(tracks, encoded) {
+        let row = try DeriveStore.save(
+          track.device, active: track.isActive, lastHeard: track.lastHeard, carries: carries, database)
+        try DeriveStore.save(series: lists.encoded(track.device.index), of: row, database)
       }
-      try DeriveStore.forgetSealed(transaction.database)
+      try WindowStore.keepOnly([], database)
     }
   }
 
-  private func tracks(
-    _ rows: [DeriveStore.DeviceRow], lastSealed: Timestamp, before: Timestamp
-  ) throws -> [DeviceTrack] {
-    try rows.map { row in
-      var track = DeviceTrack(
-        device: row.device, isActive: row.isActive, lastReading: row.lastReading, carries: row.carries)
-      if row.isActive, let sealed = try DeriveStore.sealed(lastSealed, row.id, stored) {
-        track.lastReading = sealed.lastReading
-        track.carries = try carries(after: sealed, row.id, row.device)
-        lastCarries[row.device.index] = sealed.carries == nil ? sealed.carriesFrom : lastSealed
+  /// Lengths that are new begin with the first window that has all its parts.
+  private func restoreLonger(_ cursor: DeriveStore.Cursor, _ through: Timestamp) throws {
+    let isSameCut = cursor.length == settings.windows.length
+    for (level, length) in settings.windows.longer.enumerated() {
+      if isSameCut, let known = cursor.longer.first(where: { $0.length == length }),
+        Array(cursor.longer.prefix(level + 1).map(\.length)) == Array(settings.windows.longer.prefix(level + 1))
+      {
+        longer[level] = known
+        sealedLonger[length] = through.floored(to: length)
+      } else {
+        let whole = (through + length - Span(nanoseconds: 1)).floored(to: length)
+        longer[level].from = level > 0 ? max(whole, longer[level - 1].from.floored(to: length)) : whole
+        sealedLonger[length] = whole
       }
-      track.carries = track.carries.filter { $0.value.time < before }
-      return track
     }
-  }
-
-  /// What a sealed window hands on.
-  func carries(after sealed: DeriveStore.Sealed, _ row: Int64, _ device: Device) throws -> Carries {
-    var blob = sealed.carries
-    if blob == nil, let from = sealed.carriesFrom { blob = try DeriveStore.sealed(from, row, stored)?.carries }
-    return blob.flatMap { CarryCoding.decode($0, device: device, registry: registry) } ?? [:]
+    if isSameCut, cursor.longer.map(\.length) != settings.windows.longer {
+      try outbox.transaction { try WindowStore.keepOnly(settings.windows.lengths, $0.database) }
+    }
   }
 
   private func restoreAlarms(_ rows: [DeriveStore.DeviceRow]) throws {
@@ -86,17 +135,5 @@ extension Deriver {
     output.goneAlarms = gone
     add(transitions)
     for row in rows where row.isActive { alarms.watch(row.device) }
-  }
-
-  /// Reads the open windows' messages again, up to the position. Nothing is counted, judged or sealed: that was done.
-  private func replay(from first: Int64) throws {
-    guard first <= position, let sealedThrough = windows.sealedThrough else { return }
-    try reread(first...position) { observations, context in
-      for observation in observations where observation.time >= sealedThrough {
-        _ = windows.add(observation, context)
-      }
-    }
-    // What was to be asked then was asked then.
-    _ = decoder.takeRebirthRequests()
   }
 }

@@ -1,126 +1,230 @@
-import Decoding
-import Journal
 import Telemetry
-import Threads
 import Windows
 
 extension Deriver {
+  func frame(_ start: Timestamp) -> Output.Frame { Output.Frame(length: settings.windows.length, start: start) }
+
   /// Seals every window that the watermark has passed, in order.
   func sealDue(quality: TimeQuality) throws {
-    while let due = windows.nextDue(at: watermark) {
+    // Messages that are on their way to other windows must be there before these are sealed.
+    guard try mendPending() else { return }
+    while let due = windows.nextDue(at: watermark, known: computedAhead.first) {
+      let known = try adopt(due)
       var recomputed: [Recomputation] = []
-      if !due.disordered.isEmpty, let segments = due.segments {
-        let arrivals = try collect(due.start, Set(due.disordered.map(\.index)), from: [segments])
-        for device in due.disordered {
+      let disordered = due.disordered.filter { known.adopted[$0.index] == nil }
+      if !disordered.isEmpty, let segments = due.segments {
+        let arrivals = try collect(due.start, Set(disordered.map(\.index)), from: [segments])
+        for device in disordered {
           recomputed.append(
             Recomputation(
-              device: device, arrivals: arrivals[device.index] ?? [],
-              carries: windows.track(of: device)?.carries ?? [:]))
+              device: device, start: due.start, arrivals: arrivals[device.index] ?? [],
+              carries: windows.track(of: device)?.carries ?? [:], longer: settings.windows.longer))
         }
       }
-      for summary in windows.seal(due, recomputed: recomputed, quality: quality) { keep(summary) }
+      let groups = GroupContents(
+        start: due.start, end: due.start + settings.windows.length, registry: groupRegistry)
+      for summary in windows.seal(due, recomputed: recomputed, adopted: known.adopted, quality: quality) {
+        try keep(summary, after: known.silent[summary.device.index])
+        if summary.hasRecord { join(summary, groups) }
+      }
       if let segments = due.segments { output.sources.append(Output.Source(start: due.start, segments: segments)) }
+      for (index, content) in known.contents { join(content, registry.devices[index], groups) }
+      try keep(groups, frame(due.start), silence: quality)
+      try sealLonger(through: due.start + settings.windows.length, silence: quality)
       if output.isFull { try commit() }
     }
+    // Where nobody was heard, time has leapt.
+    if let through = windows.sealedThrough { try sealLonger(through: through, silence: quality) }
   }
 
-  private func keep(_ summary: SealedSummary) {
+  /// Windows that were computed before their time, where one of them is due.
+  private struct Known {
+    /// With messages: they stay as they are until they are computed again, which they are as soon as may be.
+    var adopted: [Int: DeviceTrack] = [:]
+    var contents: [Int: WindowContent] = [:]
+    /// Without: they are sealed like others, as a revision of what is there.
+    var silent: [Int: WindowStore.Sealed] = [:]
+  }
+
+  private func adopt(_ due: WindowEngine.Due) throws -> Known {
+    var known = Known()
+    guard computedAhead.first == due.start else { return known }
+    computedAhead.removeFirst()
+    for (index, sealed) in try sealedWindows(frame(due.start)) {
+      let device = registry.devices[index]
+      guard let heard = sealed.heard, heard >= due.start, sealed.hasRecord else {
+        known.silent[index] = sealed
+        continue
+      }
+      let track = DeviceTrack(
+        device: device, isActive: isActive(sealed, due.start), lastHeard: heard,
+        carries: try carries(after: sealed, device))
+      known.adopted[index] = track
+      keepDevice(track)
+      lastCarries[index] = sealed.carries == nil ? sealed.carriesFrom : due.start
+      if let content = content(of: sealed, due.start, device) { known.contents[index] = content }
+      if let segments = due.segments, due.heard.contains(index) {
+        late.note(due.start, device.name, segment: segments.lowerBound, now: now)
+        late.note(due.start, device.name, segment: segments.upperBound, now: now)
+      } else {
+        late.note(due.start, device.name, now: now)
+      }
+      hold(from: due.start)
+    }
+    return known
+  }
+
+  /// Whether the device has a record for the window after this one, come what may.
+  func isActive(_ sealed: WindowStore.Sealed, _ start: Timestamp) -> Bool {
+    guard sealed.hasRecord, let heard = sealed.heard else { return false }
+    return start + settings.windows.length - heard < settings.windows.retirement
+  }
+
+  /// - Parameter old: what is there already.
+  private func keep(_ summary: SealedSummary, after old: WindowStore.Sealed?) throws {
     let index = summary.device.index
     lastCarries[index] = summary.hasEntries ? summary.start : lastCarries[index]
-    output.sealed.append(sealedRow(summary, revision: 0, carriesFrom: lastCarries[index]))
-    if let json = summary.json(revision: 0) {
-      output.records.append((.summary, json))
-      counts.sealed += 1
-    }
-    keepDevice(summary)
+    write(summary, carriesFrom: lastCarries[index], after: old)
+    keepDevice(
+      DeviceTrack(
+        device: summary.device, isActive: summary.isActive, lastHeard: summary.lastHeard, carries: summary.carries))
   }
 
-  /// - Parameter carriesFrom: the window whose row holds what this one hands on.
-  func sealedRow(_ summary: SealedSummary, revision: Int, carriesFrom: Timestamp?) -> Output.SealedRow {
-    Output.SealedRow(
-      start: summary.start, device: summary.device,
-      sealed: DeriveStore.Sealed(
-        revision: summary.hasRecord ? revision : -1, digest: summary.digest,
-        isUntrusted: summary.quality == .untrusted, lastReading: summary.lastReading,
-        carries: summary.hasEntries ? encode(summary.carries) : nil,
-        carriesFrom: summary.hasEntries ? nil : carriesFrom))
-  }
-
-  /// A device's own row changes when it comes, when it goes, and when a retained state is all that is known of it.
-  func keepDevice(_ summary: SealedSummary) {
-    guard summary.isActive != summary.wasActive || !summary.isActive else { return }
-    output.devices[summary.device.index] = Output.DeviceChange(
-      device: summary.device, isActive: summary.isActive, lastReading: summary.lastReading,
-      carries: summary.isActive ? nil : encode(summary.carries))
-  }
-
-  func encode(_ carries: Carries) -> [UInt8] { CarryCoding.encode(carries) { registry.series[$0] } }
-
-  /// The readings of some devices in one window, from the journal, in the order in which they came.
-  func collect(
-    _ start: Timestamp, _ devices: Set<Int>, from ranges: [ClosedRange<Int64>]
-  ) throws -> [Int: [Recomputation.Reading]] {
-    let end = start + settings.windows.length
-    var readings: [Int: [Recomputation.Reading]] = [:]
-    for range in Deriver.merged(ranges) {
-      try reread(range, only: devices) { observations, context in
-        for observation in observations
-        where observation.time >= start && observation.time < end
-          && devices.contains(observation.series.device.index)
-          && !windows.isTooLate(observation, context)
-        {
-          readings[observation.series.device.index, default: []].append(Recomputation.Reading(observation, context))
-        }
+  /// Writes down a computed window, and sends what is new of it.
+  func write(_ summary: SealedSummary, carriesFrom: Timestamp?, after old: WindowStore.Sealed?) {
+    let length = summary.end - summary.start
+    let frame = Output.Frame(length: length, start: summary.start)
+    let isNews = summary.digest != old?.digest ?? 0
+    let before = old?.revision ?? revisionBefore(summary.start)
+    let revision = isNews ? before + 1 : before
+    let isShortest = length == settings.windows.length
+    let sealed = WindowStore.Sealed(
+      revision: revision, digest: summary.digest, quality: summary.quality, heard: summary.lastHeard,
+      carries: isShortest && summary.hasEntries && !summary.isGroup ? encode(summary.carries) : nil,
+      carriesFrom: isShortest && !summary.hasEntries ? carriesFrom : nil,
+      content: keeps(summary) ? packed(summary.content, summary.start) : nil)
+    if summary.isGroup {
+      output.put(sealed, frame, group: summary.device.name)
+    } else {
+      output.put(sealed, frame, device: summary.device.index)
+      if isShortest {
+        noteFirst(summary.start, summary.device)
+        noteAhead(summary.start)
       }
     }
-    return readings
+    guard isNews else { return }
+    let json = summary.json(revision: revision) ?? summary.void(revision: revision)
+    output.records.append((.summary, json))
+    observer?.note(summary, json)
+    if revision > 0 { counts.revisions += 1 } else { counts.sealed += 1 }
   }
 
-  /// Reads a run of segments again and decodes their messages. Nothing is counted; damaged segments are told and
-  /// passed over.
-  ///
-  /// - Parameter devices: leave out messages of which the topic alone says that they are of others: most then need no
-  ///   decoding.
-  func reread(
-    _ range: ClosedRange<Int64>, only devices: Set<Int>? = nil, _ body: ([Observation], MessageContext) -> Void
-  ) throws {
-    var observations: [Observation] = []
-    var after = range.lowerBound - 1
-    while after < range.upperBound {
-      let items = try journal.segments(after: after, through: range.upperBound)
-      guard !items.isEmpty else { return }
-      for item in items {
-        heartbeat.beat()
-        after = item.id
-        guard case .segment(let segment) = item else {
-          if case .damaged(let id, let reason) = item { damaged(id, reason) }
-          continue
-        }
-        let quality = quality(of: segment.clock)
-        var index: Int64 = -1
-        segment.forEach { message in
-          index += 1
-          if let devices, let device = decoder.device(ofTopic: message.topic), !devices.contains(device.index) {
-            return
-          }
-          observations.removeAll(keepingCapacity: true)
-          _ = decode(message, segment.id, index, quality, into: &observations)
-          body(observations, context(message, segment.id, index, quality))
-        }
-      }
+  private func keeps(_ summary: SealedSummary) -> Bool {
+    guard summary.hasRecord, !summary.isGroup else { return false }
+    if summary.content.isPartial || !settings.rollups.isEmpty || settings.keepsContents { return true }
+    return summary.end - summary.start != settings.windows.lengths.last
+  }
+
+  /// Where a window may have been forgotten with its revision, the journal's position is higher than any that it had.
+  private func revisionBefore(_ start: Timestamp) -> Int {
+    if let forgotten, start < forgotten { return Int(position) }
+    return -1
+  }
+
+  private func noteFirst(_ start: Timestamp, _ device: Device) {
+    if let first = firstWindows[device.index], first <= start { return }
+    firstWindows[device.index] = start
+    movedFirstWindows.insert(device.index)
+  }
+
+  private func noteAhead(_ start: Timestamp) {
+    guard let through = windows.sealedThrough, start >= through, !computedAhead.contains(start) else { return }
+    computedAhead.insert(start, at: computedAhead.firstIndex { $0 > start } ?? computedAhead.endIndex)
+  }
+
+  /// A device's own row changes when it comes, when it goes, and while it is gone.
+  func keepDevice(_ track: DeviceTrack) {
+    let index = track.device.index
+    if track.isActive, knownActive.contains(index) { return }
+    if track.isActive { knownActive.insert(index) } else { knownActive.remove(index) }
+    output.devices[index] = Output.DeviceChange(
+      device: track.device, isActive: track.isActive, lastHeard: track.lastHeard,
+      carries: track.isActive ? nil : encode(track.carries))
+  }
+
+  // MARK: Encoding
+
+  func encode(_ carries: Carries) -> [UInt8] {
+    carries.packed(at: Timestamp(nanoseconds: 0), seriesOf: { registry.series[$0] }, place: { lists.place(of: $0) })
+  }
+
+  func carries(packed bytes: [UInt8], of device: Device) -> Carries? {
+    Carries(packed: bytes, at: Timestamp(nanoseconds: 0), list: lists.list(of: device))
+      ?? CarryCoding.decode(bytes, device: device, registry: registry)
+  }
+
+  func packed(_ content: WindowContent, _ start: Timestamp) -> [UInt8] {
+    content.packed(from: start, place: { lists.place(of: $0) })
+  }
+
+  func content(of sealed: WindowStore.Sealed, _ start: Timestamp, _ device: Device) -> WindowContent? {
+    sealed.content.flatMap { WindowContent(packed: $0, from: start, list: lists.list(of: device)) }
+  }
+
+  // MARK: What was written, or is going to be
+
+  func sealed(_ frame: Output.Frame, _ device: Device) throws -> WindowStore.Sealed? {
+    if let unwritten = output.windows[frame]?[device.index] { return unwritten }
+    return try deviceRows[device.index].flatMap { try WindowStore.window(frame, $0, stored) }
+  }
+
+  /// All devices' windows of this frame, by `Device.index`.
+  func sealedWindows(_ frame: Output.Frame) throws -> [Int: WindowStore.Sealed] {
+    var found: [Int: WindowStore.Sealed] = [:]
+    try WindowStore.windows(frame.length, frame.start..<frame.start + Span(nanoseconds: 1), stored) { _, row, sealed in
+      if let device = devicesByRow[row] { found[device.index] = sealed }
+    }
+    for (index, sealed) in output.windows[frame] ?? [:] { found[index] = sealed }
+    return found
+  }
+
+  /// The device's last window before `start`, however long before.
+  func sealed(before start: Timestamp, _ device: Device) throws -> (start: Timestamp, sealed: WindowStore.Sealed)? {
+    guard let first = firstWindows[device.index], first < start else { return nil }
+    let length = settings.windows.length
+    if let adjacent = try sealed(frame(start - length), device), !adjacent.isVoid { return (start - length, adjacent) }
+    let unwritten = unwrittenStarts(device).filter { $0 < start }.max()
+    let written = try deviceRows[device.index].flatMap {
+      try WindowStore.neighbour(of: start, before: true, length, $0, stored)
+    }
+    guard let found = [unwritten, written].compactMap(\.self).max() else { return nil }
+    guard let sealed = try sealed(frame(found), device) else { return nil }
+    // Taken back a moment ago: what is before it?
+    return sealed.isVoid ? try self.sealed(before: found, device) : (found, sealed)
+  }
+
+  private func unwrittenStarts(_ device: Device) -> [Timestamp] {
+    output.windows.compactMap { frame, windows in
+      guard frame.length == settings.windows.length, let own = windows[device.index], !own.isVoid else { return nil }
+      return frame.start
     }
   }
 
-  /// Ascending, without overlaps: a segment is read once.
-  static func merged(_ ranges: [ClosedRange<Int64>]) -> [ClosedRange<Int64>] {
-    var merged: [ClosedRange<Int64>] = []
-    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-      if let last = merged.last, range.lowerBound <= last.upperBound + 1 {
-        merged[merged.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
-      } else {
-        merged.append(range)
-      }
+  /// The device's next window after `start`, however long after.
+  func next(after start: Timestamp, _ device: Device) throws -> Timestamp? {
+    let length = settings.windows.length
+    let unwritten = unwrittenStarts(device).filter { $0 > start }.min()
+    let written = try deviceRows[device.index].flatMap {
+      try WindowStore.neighbour(of: start, before: false, length, $0, stored)
     }
-    return merged
+    guard let found = [unwritten, written].compactMap(\.self).min() else { return nil }
+    return try sealed(frame(found), device)?.isVoid ?? true ? try next(after: found, device) : found
+  }
+
+  /// What a sealed window hands on.
+  func carries(after sealed: WindowStore.Sealed, _ device: Device) throws -> Carries {
+    var blob = sealed.carries
+    if blob == nil, let from = sealed.carriesFrom { blob = try self.sealed(frame(from), device)?.carries }
+    return blob.flatMap { carries(packed: $0, of: device) } ?? [:]
   }
 }

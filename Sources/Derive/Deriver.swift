@@ -28,7 +28,41 @@ public final class Deriver {
   /// The latest time of receipt that was passed.
   var watermark = Timestamp(nanoseconds: .min)
   var late = LateReadings()
+  /// Readings of windows that are far ahead of the gateway's clock, while nobody vouches for it.
+  var ahead = LateReadings(.ahead)
+  var clocks: ClockRuns
+  /// Windows from `sealedThrough` on that were computed before their time, ascending.
+  var computedAhead: [Timestamp] = []
+  /// How many segments are mended at once: some minutes of them, for a window should not gain its messages bit by bit.
+  var segmentsPerPiece: Int64 = 1500
+  /// A piece of a run is mended only when the windows that gain its messages are over: until then, this long.
+  var mendingWaits: Timestamp?
+  /// The longer lengths, each with the start of its first window.
+  var longer: [DeriveStore.Longer] = []
+  /// Windows before this may be forgotten already.
+  var forgotten: Timestamp?
+  /// How long the gateway has been running, by its boots' clocks, and the last segment's.
+  var running = Span.zero
+  var since = Span.zero
+  /// The monotonic clock of this turn.
+  var now = Span.zero
+  /// Up to where windows of the longer lengths are sealed.
+  var sealedLonger: [Span: Timestamp] = [:]
+  /// Devices whose own row says that they are active, by `Device.index`.
+  var knownActive: Set<Int> = []
+  var lists = SeriesLists()
+  let groupRegistry = Registry()
+  /// Rows of `derive_group`, by name.
+  var groupRows: [String: Int64] = [:]
+  /// By row of `derive_device`.
+  var devicesByRow: [Int64: Device] = [:]
+  /// The start of each device's first window, by `Device.index`.
+  var firstWindows: [Int: Timestamp] = [:]
+  /// Devices of which `firstWindows` is not written yet.
+  var movedFirstWindows: Set<Int> = []
   var output = Output()
+  /// Of a rehearsal.
+  var observer: Rehearsal.Findings?
   /// The window whose row holds what each device carries now, by `Device.index`.
   var lastCarries: [Int: Timestamp] = [:]
   /// Rows of `derive_device`, by `Device.index`.
@@ -78,6 +112,7 @@ public final class Deriver {
     decoder = try Decoder(
       sources: sources, timezone: settings.timezone, registry: registry, limits: settings.limits)
     windows = WindowEngine(settings: settings.windows) { registry.series[$0] }
+    clocks = ClockRuns(trustsAll: settings.trustsClock)
     alarms = AlarmEngine(gateway: settings.gateway, rules: rules)
     stored = try Database(path: outboxPath, mode: .reader)
     try restore()
@@ -97,7 +132,9 @@ public final class Deriver {
 
   /// Segments below this are wholly derived: no open window and no late reading needs them.
   public var rawNeededFrom: Int64 {
-    min(windows.oldestOpenSegment ?? .max, late.oldestSegment ?? .max, position + 1)
+    min(
+      windows.oldestOpenSegment ?? .max, late.oldestSegment ?? .max, ahead.oldestSegment ?? .max, position + 1,
+      clocks.pending.map { clocks.runs[$0].mendedThrough + 1 } ?? .max)
   }
 
   /// Segments below this may be deleted: beyond `rawNeededFrom`, windows that wait to be computed again keep theirs.
@@ -123,12 +160,13 @@ public final class Deriver {
   ///   - isPressed: the store is full: windows that wait to be computed again must let go of their messages.
   /// - Returns: whether the journal's head was reached.
   public func turn(now: Span, isPressed: Bool = false) throws -> Bool {
+    self.now = now
     // What a full disk has kept back goes first; until it is written nothing is derived on top of it.
     if !output.isEmpty { try commit() }
     let items = try journal.segments(after: position, limit: Deriver.segmentsPerTurn)
     for item in items {
       switch item {
-      case .segment(let segment): try process(segment, now: now)
+      case .segment(let segment): try process(segment)
       case .damaged(let id, let reason):
         counts.damagedSegments += 1
         damaged(id, reason)
@@ -138,61 +176,59 @@ public final class Deriver {
     let atHead = items.count < Deriver.segmentsPerTurn
     let overdue = position > lastSaved.position && watermark >= lastSaved.watermark + Deriver.cursorInterval
     if !output.isEmpty || overdue { try commit() }
-    if late.isDue(now: now, atHead: atHead, isPressed: isPressed) { try revise() }
+    let wait = Span(nanoseconds: settings.windows.length.nanoseconds + settings.windows.grace.nanoseconds)
+    if ahead.isDue(now: now, atHead: atHead, window: wait, isPressed: isPressed) { try revise(\.ahead) }
+    if late.isDue(now: now, atHead: atHead, isPressed: isPressed) { try revise(\.late) }
     return atHead
   }
 
   /// Before the process ends: nothing that is derived waits for the next start.
   public func finish() throws {
-    if !late.isEmpty { try revise() }
+    if !ahead.isEmpty { try revise(\.ahead) }
+    if !late.isEmpty { try revise(\.late) }
     try commit()
   }
 
   // MARK: One segment
 
-  private func process(_ segment: Segment, now: Span) throws {
+  private func process(_ segment: Segment) throws {
     heartbeat.beat()
-    let quality = quality(of: segment.clock)
+    try note(segment)
+    let clock = clock(of: segment)
     var index: Int64 = 0
     segment.forEach { message in
       if isMark(message.topic) {
-        mark(message)
+        mark(message, clock)
       } else {
-        take(message, segment.id, index, quality, now)
+        take(message, segment.id, index, clock)
       }
       index += 1
     }
     position = segment.id
-    let wall = segment.clock.wall
-    windows.begin(at: wall)
-    watermark = max(watermark, wall)
+    windows.begin(at: clock.time)
+    watermark = max(watermark, clock.time)
     alarms.advance(to: watermark, segment: segment.id, into: &transitions)
     keepTransitions()
-    try sealDue(quality: quality)
-  }
-
-  func quality(of clock: ClockReading) -> TimeQuality {
-    settings.trustsClock || clock.synchronised ? .trusted : .untrusted
+    try sealDue(quality: clock.quality)
   }
 
   private func isMark(_ topic: UnsafeRawBufferPointer) -> Bool {
     topic.first == UInt8(ascii: "$") && topic.starts(with: Mark.prefix.utf8)
   }
 
-  private func mark(_ message: StoredMessage) {
+  private func mark(_ message: StoredMessage, _ clock: SegmentClock) {
+    let received = clock.received(message.receivedAt)
     switch Mark(rawValue: String(decoding: message.payload, as: UTF8.self)) {
-    case .connected: alarms.listening(true, at: message.receivedAt)
-    case .disconnected, .started: alarms.listening(false, at: message.receivedAt)
+    case .connected: alarms.listening(true, at: received)
+    case .disconnected, .started: alarms.listening(false, at: received)
     case nil: break
     }
   }
 
-  private func take(
-    _ message: StoredMessage, _ segment: Int64, _ index: Int64, _ quality: TimeQuality, _ now: Span
-  ) {
+  private func take(_ message: StoredMessage, _ segment: Int64, _ index: Int64, _ clock: SegmentClock) {
     counts.messages += 1
     observations.removeAll(keepingCapacity: true)
-    let outcome = decode(message, segment, index, quality, into: &observations)
+    let (outcome, context) = decode(message, segment, index, clock, into: &observations)
     switch outcome {
     case .decoded: break
     case .partial(let faults):
@@ -200,53 +236,40 @@ public final class Deriver {
       for limit in Set(faults.compactMap(\.limit)) { counts.limitHits[limit.rawValue, default: 0] += 1 }
     case .ignored: counts.ignored += 1
     case .unrouted: counts.unrouted += 1
-    case .refused(let fault): refuse(message, fault)
+    case .refused(let fault):
+      refuse(message, fault, context)
+      if let device = quarantinedDevice(message, outcome) { note(windows.quarantine(device, context), segment) }
     }
     guard !observations.isEmpty else { return }
     counts.observations += Int64(observations.count)
-    let context = context(message, segment, index, quality)
+    note(windows.add(observations, context), segment)
+    guard !message.retained else { return }
     var heard: Device?
-    for observation in observations {
-      let placement = windows.add(observation, context)
-      switch placement {
-      case .tooLate: counts.tooLate += 1
-      case .late(let start):
-        late.note(start, observation.series.device.name, segment: segment, now: now)
-        hold(from: start)
-      case .open, .retained: break
-      }
-      guard !message.retained, placement != .tooLate else { continue }
-      alarms.judge(observation, received: message.receivedAt, segment: segment, into: &transitions)
+    for observation in observations where !windows.isTooLate(observation, context) {
+      alarms.judge(observation, received: context.receivedAt, segment: segment, into: &transitions)
       if observation.series.device !== heard {
         let device = observation.series.device
         heard = device
-        alarms.heard(device, at: message.receivedAt, segment: segment, into: &transitions)
+        alarms.heard(device, at: context.receivedAt, segment: segment, into: &transitions)
       }
     }
   }
 
-  func decode(
-    _ message: StoredMessage, _ segment: Int64, _ index: Int64, _ quality: TimeQuality,
-    into observations: inout [Observation]
-  ) -> Decoder.Outcome {
-    decoder.decode(
-      topic: message.topic, payload: message.payload,
-      Reception(
-        receivedAt: message.receivedAt, clockTrusted: quality == .trusted, retained: message.retained,
-        sequence: Deriver.sequence(segment, index)),
-      into: &observations)
-  }
-
-  func context(
-    _ message: StoredMessage, _ segment: Int64, _ index: Int64, _ quality: TimeQuality
-  ) -> MessageContext {
-    MessageContext(
-      sequence: Deriver.sequence(segment, index), segment: segment, receivedAt: message.receivedAt,
-      retained: message.retained, quality: quality)
+  private func note(_ placement: Placement, _ segment: Int64) {
+    counts.tooLate += Int64(placement.tooLate)
+    for found in placement.late {
+      let name = registry.devices[found.device].name
+      if found.isAhead {
+        ahead.note(found.start, name, segment: segment, now: now)
+      } else {
+        late.note(found.start, name, segment: segment, now: now)
+      }
+      hold(from: found.start)
+    }
   }
 
   /// A commit holds fewer than 2^20 messages, so the number is the message's own.
-  private static func sequence(_ segment: Int64, _ index: Int64) -> Int64 { segment << 20 | index }
+  static func sequence(_ segment: Int64, _ index: Int64) -> Int64 { segment << 20 | index }
 
   /// Edge nodes that should be asked to send their births again, where someone will ask them.
   public func takeRebirthRequests() -> [RebirthRequest] { decoder.takeRebirthRequests() }
@@ -254,19 +277,20 @@ public final class Deriver {
   /// How many quarantined messages are shown.
   private static let shownQuarantine = 20
 
-  private func refuse(_ message: StoredMessage, _ fault: DecodingFault) {
+  private func refuse(_ message: StoredMessage, _ fault: DecodingFault, _ context: MessageContext) {
     counts.quarantined += 1
     if let limit = fault.limit { counts.limitHits[limit.rawValue, default: 0] += 1 }
     if quarantine.count >= Deriver.shownQuarantine { quarantine.removeFirst() }
     quarantine.append(
       StatusReport.Quarantined(
         topic: String(decoding: message.topic.prefix(200), as: UTF8.self), reason: fault.description,
-        time: RFC3339.format(message.receivedAt)))
+        time: RFC3339.format(context.receivedAt)))
   }
 
   private func keepTransitions() {
     for record in transitions {
       counts.alarms += 1
+      observer?.alarms.append(record)
       var writer = JSONWriter()
       record.write(to: &writer)
       output.records.append((.alarm, writer.bytes))
@@ -291,43 +315,61 @@ public final class Deriver {
     }
     let rawNeededFrom = rawNeededFrom
     var rows = deviceRows
+    var groups = groupRows
+    let goneRuns = clocks.forget(before: min(journal.oldestID, rawNeededFrom))
     try outbox.transaction { transaction in
       let database = transaction.database
       func row(of device: Device) throws -> Int64 {
         if let known = rows[device.index] { return known }
-        let change = Output.DeviceChange(device: device, isActive: false, lastReading: nil, carries: nil)
+        let change = Output.DeviceChange(device: device, isActive: false, lastHeard: nil, carries: nil)
         return try save(change)
       }
       func save(_ change: Output.DeviceChange) throws -> Int64 {
         let id = try DeriveStore.save(
-          change.device, active: change.isActive, lastReading: change.lastReading, carries: change.carries, database)
+          change.device, active: change.isActive, lastHeard: change.lastHeard, carries: change.carries, database)
         rows[change.device.index] = id
         return id
       }
       for (_, change) in output.devices.sorted(by: { $0.key < $1.key }) { _ = try save(change) }
-      for sealed in output.sealed {
-        try DeriveStore.save(sealed.sealed, sealed.start, row(of: sealed.device), database)
+      for (frame, sealed) in output.windows.sorted(by: { $0.key < $1.key }) {
+        for (index, window) in sealed.sorted(by: { $0.key < $1.key }) {
+          try WindowStore.save(window, frame, row(of: registry.devices[index]), written: running, database)
+        }
       }
-      for source in output.sources { try DeriveStore.addSource(source.start, source.segments, database) }
+      for (frame, sealed) in output.groups {
+        for (name, window) in sealed {
+          let group = try groups[name] ?? WindowStore.saveGroup(name, database)
+          groups[name] = group
+          try WindowStore.save(window, frame, -group, written: running, database)
+        }
+      }
+      for index in lists.grown {
+        try DeriveStore.save(series: lists.encoded(index), of: row(of: registry.devices[index]), database)
+      }
+      for index in movedFirstWindows {
+        if let first = firstWindows[index] {
+          try DeriveStore.save(since: first, of: row(of: registry.devices[index]), database)
+        }
+      }
+      for run in clocks.runs where output.clockRuns.contains(run.first) { try DeriveStore.save(run, database) }
+      for first in goneRuns { try DeriveStore.forgetClockRun(first, database) }
+      for source in output.sources { try WindowStore.addSource(source.start, source.segments, database) }
       for alarm in output.goneAlarms { try AlarmStore.delete(alarm, device: row(of: alarm.device), database) }
       for alarm in output.alarms { try AlarmStore.save(alarm, device: row(of: alarm.device), database) }
       try AlarmStore.forgetClear(through: position, database)
       for remembered in output.remembered { try MemoryStore.save(remembered, database) }
       if let readableFrom { try MemoryStore.forget(before: readableFrom, database) }
-      if let through = windows.sealedThrough {
-        // Late readings reach back so far, and a silent device's carries at most until it is retired.
-        let kept = max(settings.windows.lateness, settings.windows.retirement)
-        try DeriveStore.forgetWindows(before: through - kept - settings.windows.length, database)
-      }
-      try DeriveStore.save(
-        DeriveStore.Cursor(
-          epoch: journal.uuid, position: position, replayFrom: rawNeededFrom, watermark: watermark,
-          sealedThrough: windows.sealedThrough, length: settings.windows.length, late: late), database)
+      try forgetOld(database)
+      try DeriveStore.save(cursor(rawNeededFrom), database)
       for record in output.records { transaction.append(record.lane, record.json) }
       transaction.rawBefore = rawNeededFrom
-      if !output.sealed.isEmpty { Failpoint.hit("derive.before-sealing") }
+      if !output.windows.isEmpty { Failpoint.hit("derive.before-sealing") }
     }
+    for (index, row) in rows where deviceRows[index] == nil { devicesByRow[row] = registry.devices[index] }
     deviceRows = rows
+    groupRows = groups
+    _ = lists.takeGrown()
+    movedFirstWindows = []
     output = Output()
     if let readableFrom { decoder.forget(before: readableFrom) }
     lastSaved = (position, watermark)

@@ -21,7 +21,17 @@ struct LateReadings: Sendable, Equatable {
   /// revision a window, not one a commit.
   static let quiet = Span.seconds(2)
 
-  init() {}
+  /// How long readings are gathered.
+  enum Kind: Sendable {
+    /// Of windows that are over.
+    case late
+    /// Of windows that are not, by the gateway's clock: they wait until they should be, by the device's.
+    case ahead
+  }
+
+  let kind: Kind
+
+  init(_ kind: Kind = .late) { self.kind = kind }
 
   var isEmpty: Bool { windows.isEmpty }
 
@@ -33,12 +43,22 @@ struct LateReadings: Sendable, Equatable {
     latest = now
   }
 
+  /// Notes a window whose readings are all known to lie where they do.
+  mutating func note(_ start: Timestamp, _ device: String, now: Span) {
+    windows.insert(Window(start: start, device: device))
+    if first == nil { first = now }
+    latest = now
+  }
+
   /// Whether to revise now.
   ///
-  /// - Parameter isPressed: no room is left for more: nothing more of a burst comes before its messages can go.
-  func isDue(now: Span, atHead: Bool, isPressed: Bool = false) -> Bool {
+  /// - Parameters:
+  ///   - window: how long a window waits in all before it is sealed.
+  ///   - isPressed: no room is left for more: nothing more of a burst comes before its messages can go.
+  func isDue(now: Span, atHead: Bool, window: Span = .zero, isPressed: Bool = false) -> Bool {
     guard let first, let latest else { return !windows.isEmpty }
     if isPressed && atHead { return true }
+    if kind == .ahead { return Span(nanoseconds: now.nanoseconds - first.nanoseconds) >= window }
     return Span(nanoseconds: now.nanoseconds - first.nanoseconds) >= LateReadings.patience
       || atHead && Span(nanoseconds: now.nanoseconds - latest.nanoseconds) >= LateReadings.quiet
   }
@@ -48,14 +68,16 @@ struct LateReadings: Sendable, Equatable {
 
   // MARK: Keeping
 
-  init(encoded bytes: [UInt8]) {
+  init(_ kind: Kind = .late, encoded bytes: [UInt8]) {
+    self.kind = kind
     var reader = ByteReader(bytes)
     while !reader.isAtEnd {
-      guard let start = reader.integer(), let first = reader.integer(), let last = reader.integer(), first <= last,
+      guard let start = reader.integer(), let first = reader.integer(), let last = reader.integer(),
         let count = reader.integer()
       else { return }
       let time = Timestamp(nanoseconds: start)
-      segments[time] = first...last
+      // Nothing but windows that lie elsewhere: the first is behind the last.
+      if first <= last { segments[time] = first...last }
       for _ in 0..<max(0, count) {
         guard let device = reader.text() else { return }
         windows.insert(Window(start: time, device: device))
@@ -65,14 +87,12 @@ struct LateReadings: Sendable, Equatable {
 
   var encoded: [UInt8] {
     var writer = ByteWriter()
-    let byStart = Dictionary(grouping: windows, by: \.start)
-    for (start, range) in segments.sorted(by: { $0.key < $1.key }) {
-      let devices = (byStart[start] ?? []).map(\.device).sorted()
+    for (start, noted) in Dictionary(grouping: windows, by: \.start).sorted(by: { $0.key < $1.key }) {
       writer.integer(start.nanoseconds)
-      writer.integer(range.lowerBound)
-      writer.integer(range.upperBound)
-      writer.integer(Int64(devices.count))
-      for device in devices { writer.text(device) }
+      writer.integer(segments[start]?.lowerBound ?? 1)
+      writer.integer(segments[start]?.upperBound ?? 0)
+      writer.integer(Int64(noted.count))
+      for device in noted.map(\.device).sorted() { writer.text(device) }
     }
     return writer.bytes
   }

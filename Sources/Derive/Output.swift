@@ -5,12 +5,6 @@ import Telemetry
 /// What was derived and is not yet written: it stays until its transaction has committed, so that a full disk delays it
 /// and loses nothing.
 struct Output {
-  struct SealedRow {
-    var start: Timestamp
-    var device: Device
-    var sealed: DeriveStore.Sealed
-  }
-
   struct Source {
     var start: Timestamp
     var segments: ClosedRange<Int64>
@@ -19,13 +13,25 @@ struct Output {
   struct DeviceChange {
     var device: Device
     var isActive: Bool
-    var lastReading: Timestamp?
+    var lastHeard: Timestamp?
     /// Kept with the device only while no sealed window keeps them.
     var carries: [UInt8]?
   }
 
+  /// Of a window: its length and its start.
+  struct Frame: Hashable, Comparable {
+    var length: Span
+    var start: Timestamp
+
+    static func < (a: Frame, b: Frame) -> Bool { (a.length, a.start) < (b.length, b.start) }
+  }
+
   var records: [(lane: Lane, json: [UInt8])] = []
-  var sealed: [SealedRow] = []
+  /// By `Device.index`.
+  private(set) var windows: [Frame: [Int: WindowStore.Sealed]] = [:]
+  /// By name.
+  private(set) var groups: [Frame: [String: WindowStore.Sealed]] = [:]
+  private(set) var windowCount = 0
   var sources: [Source] = []
   /// By `Device.index`.
   var devices: [Int: DeviceChange] = [:]
@@ -34,10 +40,24 @@ struct Output {
   /// What decoding must know of after a restart.
   var remembered: [Remembered] = []
 
-  var isEmpty: Bool { records.isEmpty && sealed.isEmpty && sources.isEmpty && devices.isEmpty && alarms.isEmpty }
+  /// First segments of clock runs to be written.
+  var clockRuns: Set<Int64> = []
+
+  mutating func put(_ sealed: WindowStore.Sealed, _ frame: Frame, device: Int) {
+    if windows[frame, default: [:]].updateValue(sealed, forKey: device) == nil { windowCount += 1 }
+  }
+
+  mutating func put(_ sealed: WindowStore.Sealed, _ frame: Frame, group: String) {
+    if groups[frame, default: [:]].updateValue(sealed, forKey: group) == nil { windowCount += 1 }
+  }
+
+  var isEmpty: Bool {
+    records.isEmpty && windows.isEmpty && groups.isEmpty && sources.isEmpty && devices.isEmpty && alarms.isEmpty
+      && clockRuns.isEmpty
+  }
 
   /// A transaction holds no more than this many sealed windows: memory and the time that a lock is held stay bounded
   /// after a long outage, when thousands of windows fall due at once.
   static let fullCount = 5000
-  var isFull: Bool { sealed.count >= Output.fullCount || records.count >= Output.fullCount }
+  var isFull: Bool { windowCount >= Output.fullCount || records.count >= Output.fullCount }
 }

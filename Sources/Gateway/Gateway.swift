@@ -172,9 +172,6 @@ public final class Gateway: Service {
     fail: @escaping @Sendable (String) -> Void, tried: @escaping @Sendable () -> Void
   ) throws -> Rooms {
     let settings = settings
-    if let fault = settings.unsupported.first {
-      throw GatewayError(.configuration, "\(fault.message); \(fault.hint)")
-    }
     let store = settings.store.path
     try StoreFolder.make(store)
     let log = warn
@@ -304,14 +301,9 @@ public final class Gateway: Service {
     let settings = settings
     let journal = try JournalReader(path: journalPath)
     let uuid = journal.uuid
-    var derive = DeriveSettings(
-      gateway: settings.gatewayID, windows: settings.windowSettings, trustsClock: settings.trust == .always,
-      timezone: settings.timezone)
-    derive.limits = settings.decodingLimits
-    derive.registryLimits = settings.registryLimits
     return try Deriver(
-      settings: derive, sources: settings.sources, rules: settings.alarms, journal: journal, outbox: outbox,
-      outboxPath: outboxPath, statusRecord: { _ in board.report().record },
+      settings: settings.deriveSettings, sources: settings.sources, rules: settings.alarms, journal: journal,
+      outbox: outbox, outboxPath: outboxPath, statusRecord: { _ in board.report().record },
       damaged: { incidents.note(.damagedSegment($0, $1, journal: uuid)) }, report: warn, counts: counts,
       heartbeat: heartbeat)
   }

@@ -21,7 +21,38 @@ import SQLite
 enum Schema {
   static var version: Int64 { chain.newest }
   /// A step for each version since the first; see `SchemaChain`.
-  static var chain: SchemaChain { SchemaChain(oldest: 1, steps: [streams]) }
+  static var chain: SchemaChain { SchemaChain(oldest: 1, steps: [streams, longerWindows]) }
+
+  /// To version 3: windows have lengths, and clocks a history. The tables are those of `DeriveStore`.
+  private static func longerWindows(_ database: Database) throws {
+    let isThere = "SELECT count(*) FROM sqlite_schema WHERE name = 'derive_sealed'"
+    guard try database.integer(isThere) == 1 else { return }
+    for column in [
+      "longer BLOB", "ahead BLOB", "boot TEXT", "vouched INTEGER", "in_run INTEGER NOT NULL DEFAULT 0",
+      "running INTEGER NOT NULL DEFAULT 0", "since INTEGER NOT NULL DEFAULT 0", "forgotten INTEGER",
+    ] {
+      try database.execute("ALTER TABLE derive_cursor ADD COLUMN \(column)")
+    }
+    for column in ["series BLOB", "since INTEGER"] {
+      try database.execute("ALTER TABLE derive_device ADD COLUMN \(column)")
+    }
+    try database.execute(
+      """
+      CREATE TABLE derive_window(
+        length INTEGER NOT NULL, start INTEGER NOT NULL, device INTEGER NOT NULL, revision INTEGER NOT NULL,
+        digest INTEGER NOT NULL, quality INTEGER NOT NULL, heard INTEGER, carries BLOB, carries_from INTEGER,
+        content BLOB, written INTEGER NOT NULL, PRIMARY KEY(length, start, device)) WITHOUT ROWID
+      """)
+    // Records are written a little differently now: a digest of old stands for any record, and is no other's.
+    try database.execute(
+      """
+      INSERT INTO derive_window
+      SELECT (SELECT length FROM derive_cursor), start, device, revision, CASE WHEN revision < 0 THEN 0 ELSE 1 END,
+        CASE WHEN untrusted THEN 2 ELSE 0 END, last_reading, carries, carries_from, NULL, 0
+      FROM derive_sealed WHERE EXISTS (SELECT 1 FROM derive_cursor)
+      """)
+    try database.execute("DROP TABLE derive_sealed")
+  }
 
   /// To version 2: numberings of their own for destinations that want something else.
   private static func streams(_ database: Database) throws {

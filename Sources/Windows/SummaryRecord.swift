@@ -3,151 +3,167 @@ import Telemetry
 /// One record of section 4 of the contract, ready to be written.
 struct SummaryRecord {
   var device: Device
+  var isGroup: Bool
   var start: Timestamp
   var end: Timestamp
-  var received: Int
+  var content: WindowContent
+  var heardBefore: Timestamp?
   var quality: TimeQuality
   var retired: Bool
-  var entries: [DeviceWindow.Entry]
-  /// Before the window.
-  var carries: Carries
-  /// For a silent window's states, which have no entry: every series that has a carry.
-  var carriedSeries: [Series]
 
-  /// The record's fields without `seq`, which the outbox gives.
-  func json(revision: Int) -> [UInt8] {
-    var writer = JSONWriter()
-    writer.object { json in
-      json.field("type", "summary")
-      json.field("device", device.name)
-      json.field("class", device.deviceClass.rawValue)
-      if let site = device.site { json.field("site", site) }
-      json.field("start", start)
-      json.field("end", end)
-      json.field("revision", revision)
-      json.field("received", received)
-      if let interval = device.interval, interval > .zero {
-        json.field("expected", (end - start).nanoseconds / interval.nanoseconds)
-      }
-      json.field("time_quality", quality.rawValue)
-      if retired { json.field("retired", true) }
-      json.object("metrics") { metrics in
-        for (name, part) in parts() { part.write(name, to: &metrics) }
-      }
-    }
-    return writer.bytes
+  /// The whole, without `seq`, which the outbox gives.
+  static func json(_ revision: Int, _ body: [UInt8]) -> [UInt8] {
+    Array("{\"type\":\"summary\",\"revision\":\(revision),".utf8) + body
   }
 
-  private enum Part {
-    case gauge(GaugeAccumulator, unit: String)
-    case counter(CounterAccumulator, unit: String, carry: Carry?)
-    case state(StateAccumulator, carry: Carry?, start: Timestamp, end: Timestamp)
-    case event(Double)
+  static func void(
+    device: Device, isGroup: Bool, start: Timestamp, end: Timestamp, quality: TimeQuality
+  ) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.object { json in
+      head(device, isGroup, start, end, to: &json)
+      json.field("received", 0)
+      json.field("time_quality", quality.rawValue)
+      json.field("void", true)
+      json.object("metrics") { _ in }
+    }
+    return Array(writer.bytes.dropFirst())
+  }
 
-    func write(_ name: String, to metrics: inout JSONWriter) {
-      metrics.object(name) { json in
-        switch self {
-        case .gauge(let gauge, let unit): SummaryRecord.write(gauge, unit, to: &json)
-        case .counter(let counter, let unit, let carry): SummaryRecord.write(counter, unit, carry, to: &json)
-        case .state(let state, let carry, let start, let end): SummaryRecord.write(state, carry, start, end, to: &json)
-        case .event(let count):
-          json.field("kind", "event")
-          json.field("count", count)
+  private static func head(
+    _ device: Device, _ isGroup: Bool, _ start: Timestamp, _ end: Timestamp, to json: inout JSONWriter
+  ) {
+    json.field(isGroup ? "group" : "device", device.name)
+    if isGroup {
+      if device.deviceClass != .other { json.field("class", device.deviceClass.rawValue) }
+    } else {
+      json.field("class", device.deviceClass.rawValue)
+    }
+    if let site = device.site { json.field("site", site) }
+    json.field("start", start)
+    json.field("end", end)
+  }
+
+  /// The fields that follow type and revision, with the closing brace.
+  var body: [UInt8] {
+    var writer = JSONWriter()
+    writer.object { json in
+      SummaryRecord.head(device, isGroup, start, end, to: &json)
+      if isGroup {
+        json.field("devices", content.members)
+        json.field("reporting", content.reporting)
+      }
+      json.field("received", content.received)
+      if isGroup {
+        if let expected = content.expected { json.field("expected", expected) }
+      } else if let expected = SummaryRecord.expected(device, start, end) {
+        json.field("expected", expected)
+      }
+      if content.duplicates > 0 { json.field("duplicates", content.duplicates) }
+      if content.quarantined > 0 { json.field("quarantined", content.quarantined) }
+      json.field("time_quality", quality.rawValue)
+      if let offset = content.offsets.steady { json.field("clock_offset", offset) }
+      if content.isPartial { json.field("partial", true) }
+      if retired { json.field("retired", true) }
+      if !isGroup { writeGaps(to: &json) }
+      json.object("metrics") { metrics in
+        for (name, entry) in SummaryRecord.named(content.entries) {
+          metrics.object(name) { SummaryRecord.write(entry, isGroup, to: &$0) }
         }
       }
     }
+    return Array(writer.bytes.dropFirst())
+  }
+
+  /// How many messages a healthy device would have sent.
+  static func expected(_ device: Device, _ start: Timestamp, _ end: Timestamp) -> Int64? {
+    guard let interval = device.interval, interval > .zero else { return nil }
+    return (end - start).nanoseconds / interval.nanoseconds
+  }
+
+  private func writeGaps(to json: inout JSONWriter) {
+    guard let threshold = Presence.threshold(device.interval) else { return }
+    let (list, more) = content.presence.gaps(in: start..<end, after: heardBefore, threshold: threshold)
+    guard !list.isEmpty else { return }
+    json.array("gaps") { array in
+      for gap in list {
+        array.object { object in
+          object.field("start", gap.start)
+          object.field("end", gap.end)
+        }
+      }
+    }
+    if more > 0 { json.field("more_gaps", more) }
   }
 
   /// Sorted by name. Where series of several kinds share a name, the first kind keeps it and the others say their kind.
-  private func parts() -> [(name: String, part: Part)] {
-    var parts: [(series: Series, part: Part)] = []
-    for entry in entries {
-      let carry = carries[entry.series.index]
-      switch entry.accumulator {
-      case .gauge(let gauge): parts.append((entry.series, .gauge(gauge, unit: entry.series.unit)))
-      case .counter(let counter):
-        parts.append((entry.series, .counter(counter, unit: entry.series.unit, carry: carry)))
-      case .state(let state): parts.append((entry.series, .state(state, carry: carry, start: start, end: end)))
-      case .event(let count): parts.append((entry.series, .event(count.value)))
-      }
-    }
-    for series in carriedSeries where series.kind == .state {
-      guard let carry = carries[series.index], !entries.contains(where: { $0.series === series }) else { continue }
-      parts.append((series, .state(StateAccumulator(), carry: carry, start: start, end: end)))
-    }
+  private static func named(_ entries: [WindowContent.Entry]) -> [(name: String, entry: WindowContent.Entry)] {
     let order = MetricKind.allCases
-    parts.sort { a, b in
+    let sorted = entries.sorted { a, b in
       a.series.key != b.series.key
         ? a.series.key < b.series.key
         : (order.firstIndex(of: a.series.kind) ?? 0) < (order.firstIndex(of: b.series.kind) ?? 0)
     }
-    var named: [(name: String, part: Part)] = []
+    var named: [(name: String, entry: WindowContent.Entry)] = []
     var last: String?
-    for (series, part) in parts {
+    for entry in sorted {
+      let series = entry.series
       if series.key == last {
         let kind = Series.Label("kind", series.kind.rawValue)
-        named.append((Series.key(series.metric, (series.labels + [kind]).sorted()), part))
+        named.append((Series.key(series.metric, (series.labels + [kind]).sorted()), entry))
       } else {
-        named.append((series.key, part))
+        named.append((series.key, entry))
         last = series.key
       }
     }
     return named
   }
 
-  private static func write(_ gauge: GaugeAccumulator, _ unit: String, to json: inout JSONWriter) {
-    json.field("kind", "gauge")
+  private static func write(_ entry: WindowContent.Entry, _ isGroup: Bool, to json: inout JSONWriter) {
+    json.field("kind", entry.series.kind.rawValue)
+    switch entry.figures {
+    case .gauge(let gauge): write(gauge, entry.series.unit, to: &json)
+    case .counter(let counter):
+      json.field("unit", entry.series.unit)
+      json.field("count", counter.count)
+      json.field("first", counter.first)
+      json.field("last", counter.last)
+      json.field("increase", counter.growth.increase)
+      json.field("resets", counter.growth.resets)
+    case .state(let state): write(state, isGroup, to: &json)
+    case .event(let count): json.field("count", count.value)
+    }
+  }
+
+  private static func write(_ gauge: GaugeFigures, _ unit: String, to json: inout JSONWriter) {
     json.field("unit", unit)
     json.field("count", gauge.count)
-    json.field("min", gauge.minimum)
-    json.field("max", gauge.maximum)
-    json.field("sum", gauge.total)
-    json.field("mean", gauge.mean)
-    json.field("stddev", gauge.standardDeviation)
+    guard let report = gauge.report(GaugeFigures.Scale(unit: unit)) else { return }
+    json.field("min", report.minimum)
+    json.field("max", report.maximum)
+    json.field("sum", report.sum)
+    if let mean = report.mean { json.field("mean", mean) }
+    if let deviation = report.deviation { json.field("stddev", deviation) }
     json.field("first", gauge.first)
     json.field("last", gauge.last)
-    for (name, value) in zip(["p50", "p95", "p99"], gauge.sketch.percentiles([50, 95, 99])) {
-      // A bucket's midpoint may lie outside of what was seen.
-      if let value { json.field(name, min(max(value, gauge.minimum), gauge.maximum)) }
-    }
+    for (name, value) in zip(["p50", "p95", "p99"], report.percentiles) { json.field(name, value) }
   }
 
-  private static func write(
-    _ counter: CounterAccumulator, _ unit: String, _ carry: Carry?, to json: inout JSONWriter
-  ) {
-    var before = CounterGrowth()
-    if case .number(let previous)? = carry?.value { before.step(from: previous, to: counter.first) }
-    json.field("kind", "counter")
-    json.field("unit", unit)
-    json.field("count", counter.count)
-    json.field("first", counter.first)
-    json.field("last", counter.last)
-    json.field("increase", before.increase + counter.growth.increase)
-    json.field("resets", before.resets + counter.growth.resets)
-  }
-
-  private static func write(
-    _ state: StateAccumulator, _ carry: Carry?, _ start: Timestamp, _ end: Timestamp, to json: inout JSONWriter
-  ) {
-    var held = state.held
-    var changes = state.changes
-    var last = state.lastState
-    if let first = state.firstState {
-      StateAccumulator.hold(&held, state.lastState, end - state.lastTime)
-      if case .state(let carried)? = carry?.value {
-        StateAccumulator.hold(&held, carried, state.firstTime - start)
-        if carried != first { changes += 1 }
-      }
-    } else if case .state(let carried)? = carry?.value {
-      StateAccumulator.hold(&held, carried, end - start)
-      last = carried
-    }
-    json.field("kind", "state")
+  private static func write(_ state: StateFigures, _ isGroup: Bool, to json: inout JSONWriter) {
     json.field("count", state.count)
-    json.field("last", last)
-    json.field("changes", changes)
+    json.field("last", state.lastState)
+    json.field("changes", state.changes)
+    if isGroup {
+      json.object("devices") { devices in
+        for holder in state.holders.sorted(by: { $0.state < $1.state }) { devices.field(holder.state, holder.devices) }
+      }
+    }
+    // Of a group, those of its average device: so they never add up to more than the window.
+    let devices = isGroup ? max(1, state.holders.reduce(0) { $0 + $1.devices }) : 1
     json.object("seconds") { seconds in
-      for (state, span) in held.sorted(by: { $0.state < $1.state }) { seconds.field(state, span.seconds) }
+      for stretch in state.held.sorted(by: { $0.state < $1.state }) where stretch.span > .zero {
+        seconds.field(stretch.state, stretch.span.seconds / Double(devices))
+      }
     }
   }
 }

@@ -2,8 +2,10 @@ import Telemetry
 
 /// How readings are cut into windows.
 public struct WindowSettings: Sendable, Equatable {
-  /// Windows are `[k·length, (k+1)·length)` since the epoch, in event time.
+  /// The shortest; windows are `[k·length, (k+1)·length)` since the epoch, in event time.
   public var length: Span
+  /// Longer ones, ascending, each a multiple of the one before. Their windows are made of the shorter ones.
+  public var longer: [Span]
   /// How long after its end a window waits before it is first sealed.
   public var grace: Span
   /// How late a reading may still revise a sealed window.
@@ -12,11 +14,16 @@ public struct WindowSettings: Sendable, Equatable {
   public var retirement: Span
 
   public init(
-    length: Span = .minutes(5), grace: Span = .seconds(10), lateness: Span = .hours(24), retirement: Span = .hours(24)
+    length: Span = .minutes(5), longer: [Span] = [], grace: Span = .seconds(10), lateness: Span = .hours(24),
+    retirement: Span = .hours(24)
   ) {
     self.length = length
+    self.longer = longer
     self.grace = grace
     self.lateness = lateness
     self.retirement = retirement
   }
+
+  /// All lengths, ascending.
+  public var lengths: [Span] { [length] + longer }
 }

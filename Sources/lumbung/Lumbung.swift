@@ -10,6 +10,6 @@ struct Lumbung: AsyncParsableCommand {
     version: gatewayVersion,
     subcommands: [
       RunCommand.self, CheckCommand.self, StatusCommand.self, DecodeCommand.self, MessagesCommand.self,
-      SimulateCommand.self, DeadlettersCommand.self, DiscoverCommand.self,
+      SummariesCommand.self, RehearseCommand.self, SimulateCommand.self, DeadlettersCommand.self, DiscoverCommand.self,
     ])
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Journal
+import SQLite
 import Telemetry
 import Windows
 
@@ -14,17 +15,30 @@ final class TemporaryStore {
   var rules: [AlarmRule] = []
   /// Instead of the cameras that report JSON.
   var sources: [SourceDefinition] = []
+  var keepsContents = false
+  var longer: [Span] = []
+  var rollups: [RollupRule] = []
+  var trustsClock = true
+  var retirement = Span.hours(24)
+  var lateness = Span.hours(24)
+  var length = RandomStream.length
   private var packet: UInt16 = 0
 
-  init() throws {
-    folder = NSTemporaryDirectory() + "lumbung-derive-" + UUID().uuidString
+  /// - Parameter copy: a folder with the two files of an earlier program's store, which stay as they are.
+  init(copy: String? = nil, gateway: String = "test") throws {
+    // In memory where there is room: many of these are made.
+    let root = FileManager.default.isWritableFile(atPath: "/dev/shm") ? "/dev/shm/" : NSTemporaryDirectory()
+    folder = root + "lumbung-derive-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    for name in copy == nil ? [] : ["journal.db", "outbox.db"] {
+      try FileManager.default.copyItem(atPath: copy! + "/" + name, toPath: folder + "/" + name)
+    }
     var options = JournalWriter.Options()
     options.synchronous = "OFF"
     writer = try JournalWriter(path: folder + "/journal.db", options: options)
     outbox = try Outbox(
       Outbox.Options(
-        path: folder + "/outbox.db", gateway: "test", epoch: writer.uuid, destinations: [.init(name: "central")],
+        path: folder + "/outbox.db", gateway: gateway, epoch: writer.uuid, destinations: [.init(name: "central")],
         extraSchema: Deriver.schema, synchronous: "OFF"))
   }
 
@@ -35,17 +49,22 @@ final class TemporaryStore {
     var source = SourceDefinition(name: "cameras", topic: try TopicPattern("school/{site}/{cam}"), format: "json")
     source.device = Template("{cam}")
     source.deviceClass = .camera
+    source.interval = .seconds(3)
+    source.site = Template("{site}")
     source.time = TimeMapping(path: "/ts", unit: .milliseconds)
     source.metrics = [
       MetricMapping(name: "g", path: "/g"), MetricMapping(name: "c", path: "/c", kind: .counter),
       MetricMapping(name: "s", path: "/s", kind: .state),
     ]
+    var settings = DeriveSettings(
+      gateway: "test",
+      windows: WindowSettings(
+        length: length, longer: longer, grace: .seconds(2), lateness: lateness, retirement: retirement),
+      rollups: rollups, trustsClock: trustsClock, timezone: "UTC")
+    settings.keepsContents = keepsContents
     return try Deriver(
-      settings: DeriveSettings(
-        gateway: "test", windows: WindowSettings(length: RandomStream.length, grace: .seconds(2)), trustsClock: true,
-        timezone: "UTC"),
-      sources: sources.isEmpty ? [source] : sources, rules: rules, journal: JournalReader(path: folder + "/journal.db"),
-      outbox: outbox,
+      settings: settings, sources: sources.isEmpty ? [source] : sources, rules: rules,
+      journal: JournalReader(path: folder + "/journal.db"), outbox: outbox,
       outboxPath: folder + "/outbox.db")
   }
 
@@ -58,7 +77,18 @@ final class TemporaryStore {
     try writeTexts(messages.map { ($0.0, $0.1, wall) }, at: wall)
   }
 
+  func write(_ segment: StreamSegment) throws {
+    try write(segment.messages.map { ($0.topic, $0.payload, $0.received) }, clock: segment.clock)
+  }
+
   func writeTexts(_ messages: [(topic: String, payload: String, received: Timestamp)], at wall: Timestamp) throws {
+    try write(
+      messages, clock: ClockReading(wall: wall, boot: "test", sinceBoot: .seconds(1), synchronised: true))
+  }
+
+  private func write(
+    _ messages: [(topic: String, payload: String, received: Timestamp)], clock: ClockReading
+  ) throws {
     var builder = SegmentBuilder()
     for message in messages {
       packet &+= 1
@@ -69,8 +99,7 @@ final class TemporaryStore {
         }
       }
     }
-    _ = try writer.append(
-      builder, clock: ClockReading(wall: wall, boot: "test", sinceBoot: .seconds(1), synchronised: true))
+    _ = try writer.append(builder, clock: clock)
   }
 
   /// All records of a lane, in the order of their numbers.
@@ -85,60 +114,34 @@ final class TemporaryStore {
   }
 
   /// The highest revision of each window; a revision that does not rise is a fault.
-  func latestSummaries() throws -> [BruteForce.Key: [String: Any]] {
+  func latestSummaries(_ planted: PlantedFault? = nil) throws -> [BruteForce.Key: [String: Any]] {
     var latest: [BruteForce.Key: [String: Any]] = [:]
     for record in try records(.summary) {
       let start = RFC3339.parse(record["start"] as! String)!
-      let key = BruteForce.Key(device: record["device"] as! String, start: start.nanoseconds)
+      let end = RFC3339.parse(record["end"] as! String)!
+      let key = BruteForce.Key(
+        device: record["device"] as? String ?? "group:" + (record["group"] as! String), start: start.nanoseconds,
+        length: (end - start).nanoseconds)
       let revision = record["revision"] as! Int
       if let known = latest[key]?["revision"] as? Int, known >= revision {
         throw Comparison.Fault(description: "revision \(revision) of \(key) came after \(known)")
       }
-      latest[key] = record
+      if planted != .firstRevisions || latest[key] == nil { latest[key] = record }
     }
-    return latest
-  }
-}
-
-enum Comparison {
-  struct Fault: Error {
-    var description: String
+    return planted == .voidsKept ? latest : latest.filter { $0.value["void"] == nil }
   }
 
-  static func differences(_ record: [String: Any], _ want: BruteForce.Expected) -> [String] {
-    var faults: [String] = []
-    func same(_ name: String, _ got: Any?, _ wanted: Double?) {
-      let number = (got as? NSNumber)?.doubleValue
-      switch (number, wanted) {
-      case (nil, nil): break
-      case (let a?, let b?) where abs(a - b) <= 1e-9 * max(1, abs(b)): break
-      default: faults.append("\(name): \(String(describing: got)) instead of \(String(describing: wanted))")
-      }
+  /// The next process will believe that it has derived one segment more.
+  func skipSegment() throws {
+    try outbox.transaction { try $0.database.execute("UPDATE derive_cursor SET position = position + 1") }
+  }
+
+  /// The records of one transaction after another.
+  func batches(_ lane: Lane) throws -> [[[String: Any]]] {
+    try outbox.nextBatches(for: "central", lane: lane, limit: 100_000).map { batch in
+      let body = try Codec.expand(batch.body, batch.encoding)
+      let object = try JSONSerialization.jsonObject(with: Data(body)) as! [String: Any]
+      return object["records"] as! [[String: Any]]
     }
-    let metrics = record["metrics"] as? [String: [String: Any]] ?? [:]
-    same("received", record["received"], Double(want.received))
-    let gauge = metrics["g"]
-    same("g.count", gauge?["count"], want.gauge.map { Double($0.count) })
-    same("g.min", gauge?["min"], want.gauge?.min)
-    same("g.max", gauge?["max"], want.gauge?.max)
-    same("g.mean", gauge?["mean"], want.gauge?.mean)
-    same("g.first", gauge?["first"], want.gauge?.first)
-    same("g.last", gauge?["last"], want.gauge?.last)
-    same("g.p50", gauge?["p50"], want.gauge?.median)
-    let counter = metrics["c"]
-    same("c.count", counter?["count"], want.counter.map { Double($0.count) })
-    same("c.first", counter?["first"], want.counter?.first)
-    same("c.last", counter?["last"], want.counter?.last)
-    same("c.increase", counter?["increase"], want.counter?.increase)
-    same("c.resets", counter?["resets"], want.counter.map { Double($0.resets) })
-    let state = metrics["s"]
-    same("s.count", state?["count"], want.state.map { Double($0.count) })
-    same("s.changes", state?["changes"], want.state.map { Double($0.changes) })
-    if state?["last"] as? String != want.state?.last { faults.append("s.last") }
-    let seconds = state?["seconds"] as? [String: Double] ?? [:]
-    let wanted = (want.state?.seconds ?? [:]).filter { $0.value > 0 }
-    if Set(seconds.keys) != Set(wanted.keys) { faults.append("s.seconds \(seconds) instead of \(wanted)") }
-    for (name, value) in wanted { same("s.seconds.\(name)", seconds[name], value) }
-    return faults
   }
 }

@@ -104,6 +104,7 @@ class Case(unittest.TestCase):
 
     sources: List[Dict[str, Any]] = [CAMERAS]
     window_seconds = WINDOW_SECONDS
+    longer_seconds: List[int] = []
     grace_seconds = GRACE_SECONDS
 
     def run(self, result: Optional[unittest.TestResult] = None) -> Optional[unittest.TestResult]:
@@ -147,7 +148,7 @@ max_size        = "256MiB"
 commit_interval = "200ms"
 
 [summary]
-window   = "{self.window_seconds}s"
+window   = {json.dumps([f"{length}s" for length in [self.window_seconds, *self.longer_seconds]])}
 grace    = "{self.grace_seconds}s"
 lateness = "{LATENESS_SECONDS}s"
 

@@ -82,6 +82,14 @@ import Testing
       ])
   }
 
+  @Test("groups are formed by site, by class, or by both, in that order")
+  func rollups() throws {
+    #expect(try parsed(minimal).rollups == [])
+    #expect(
+      try parsed(minimal + "[[rollup]]\nby = [\"site\"]\n[[rollup]]\nby = [\"class\", \"site\"]").rollups
+        == [RollupSettings(by: [.site]), RollupSettings(by: [.deviceClass, .site])])
+  }
+
   @Test("a window is a duration or a list of them")
   func windows() throws {
     #expect(try parsed(minimal + "[summary]\nwindow = \"1h\"").summary.windows == [.hours(1)])

@@ -31,10 +31,22 @@ struct Bench {
   ) -> Placement {
     sequence += 1
     return engine.add(
-      Observation(series: series, value: value, time: Bench.at(seconds), timeSource: timeSource),
+      [Observation(series: series, value: value, time: Bench.at(seconds), timeSource: timeSource)],
       MessageContext(
         sequence: sequence, segment: sequence, receivedAt: Bench.at(received ?? seconds), retained: retained,
         quality: quality))
+  }
+
+  static func late(_ start: Timestamp) -> Placement {
+    var placement = Placement()
+    placement.note(start, 0, isAhead: false)
+    return placement
+  }
+
+  static var tooLate: Placement {
+    var placement = Placement()
+    placement.tooLate = 1
+    return placement
   }
 
   /// Everything that falls due by then, as JSON objects, silent windows included.

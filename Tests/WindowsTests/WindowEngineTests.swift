@@ -29,7 +29,7 @@ struct WindowEngineTests {
     let gauge = bench.series("x", .gauge)
     bench.add(gauge, .number(1), 30)
     _ = bench.seal(by: 70)
-    #expect(bench.add(gauge, .number(2), 40, received: 71) == .late(start: Bench.origin))
+    #expect(bench.add(gauge, .number(2), 40, received: 71) == Bench.late(Bench.origin))
   }
 
   @Test("a reading older than lateness is too late, but not on the word of a clock that isn't trusted")
@@ -37,10 +37,10 @@ struct WindowEngineTests {
     var bench = Bench()
     let gauge = bench.series("x", .gauge)
     let day = 86_400.0
-    #expect(bench.add(gauge, .number(1), 0, received: day + 1) == .tooLate)
-    #expect(bench.add(gauge, .number(1), 1, received: day + 1) == .late(start: Bench.origin))
+    #expect(bench.add(gauge, .number(1), 0, received: day + 1) == Bench.tooLate)
+    #expect(bench.add(gauge, .number(1), 1, received: day + 1) == Bench.late(Bench.origin))
     #expect(
-      bench.add(gauge, .number(1), 0, received: day + 1, quality: .untrusted) == .late(start: Bench.origin))
+      bench.add(gauge, .number(1), 0, received: day + 1, quality: .untrusted) == Bench.late(Bench.origin))
   }
 
   @Test("a silent device has a record for every window until it was silent for a day; the last says so")
@@ -82,7 +82,7 @@ struct WindowEngineTests {
   @Test("a retained reading that is no state counts nothing")
   func retainedGauge() {
     var bench = Bench()
-    #expect(bench.add(bench.series("x", .gauge), .number(1), 10, retained: true) == .retained)
+    #expect(bench.add(bench.series("x", .gauge), .number(1), 10, retained: true) == Placement())
     #expect(bench.seal(by: 70).isEmpty)
   }
 
@@ -106,7 +106,7 @@ struct WindowEngineTests {
       let all = [
         bench.series("g", .gauge), bench.series("c", .counter), bench.series("s", .state), bench.series("e", .event),
       ]
-      var readings: [Recomputation.Reading] = []
+      var readings: [Recomputation.Arrival] = []
       for index in 0..<Int.random(in: 1...40, using: &generator) {
         let series = all.randomElement(using: &generator)!
         let value: Observation.Value =
@@ -120,15 +120,15 @@ struct WindowEngineTests {
           series: series, value: value, time: Bench.at(Double(index)), timeSource: .payload)
         let context = MessageContext(
           sequence: Int64(index), segment: 1, receivedAt: Bench.at(Double(index)), retained: false, quality: .trusted)
-        readings.append(Recomputation.Reading(observation, context))
-        _ = bench.engine.add(observation, context)
+        readings.append(Recomputation.Arrival([observation], context))
+        _ = bench.engine.add([observation], context)
       }
       let due = try #require(bench.engine.nextDue(at: Bench.at(70)))
       let sealed = try #require(bench.engine.seal(due, quality: .trusted).first)
       let computed = bench.engine.summarise(
         bench.camera, Bench.origin,
-        readings: Recomputation(device: bench.camera, arrivals: readings, carries: [:]), carries: [:],
-        lastReading: nil, silence: .trusted)
+        readings: Recomputation(device: bench.camera, start: Bench.origin, arrivals: readings, carries: [:]),
+        carries: [:], heardBefore: nil, silence: .trusted, mayBeSilent: true)
       #expect(sealed.digest == computed.digest)
       #expect(sealed.carries == computed.carries)
     }

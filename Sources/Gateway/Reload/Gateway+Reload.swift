@@ -33,9 +33,6 @@ extension Gateway {
   /// - Returns: what was done, for people.
   private func reload(_ rooms: Rooms) throws -> String {
     let new = try readAgain()
-    if let fault = new.unsupported.first {
-      throw GatewayError(.configuration, "\(fault.message); \(fault.hint)")
-    }
     let plan = ReloadPlan(from: settings, to: new)
     // Profiles may be missing, and two sources may contradict one another: found out before anything changes.
     _ = try Decoder(sources: plan.applied.sources, timezone: plan.applied.timezone, registry: Registry())

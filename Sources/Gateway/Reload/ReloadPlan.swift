@@ -38,7 +38,7 @@ struct ReloadPlan: Sendable, Equatable {
     changesDeriving =
       old.sources != applied.sources || old.alarms != applied.alarms || old.summary != applied.summary
       || old.trust != applied.trust || old.timezone != applied.timezone || old.limits != applied.limits
-      || old.labels != applied.labels
+      || old.labels != applied.labels || old.rollups != applied.rollups
     changesTopics = ReloadPlan.topics(old) != ReloadPlan.topics(applied)
     changesCalendar = old.timezone != applied.timezone || old.trust != applied.trust
     changesUplinks = old.uplinks != applied.uplinks || changesCalendar

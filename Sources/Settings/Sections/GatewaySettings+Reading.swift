@@ -27,6 +27,7 @@ extension GatewaySettings {
     root.collector.adopt(profileReader.faults)
     names = [:]
     let alarms = root.tables("alarm", title: "[[alarm]]").compactMap { AlarmRule(reading: $0, names: &names) }
+    let rollups = root.tables("rollup", title: "[[rollup]]").compactMap { RollupSettings(reading: $0) }
     names = [:]
     let uplinks = root.tables("uplink", title: "[[uplink]]").compactMap {
       UplinkDefinition(reading: $0, names: &names)
@@ -43,8 +44,8 @@ extension GatewaySettings {
     guard let id else { return nil }
     self.init(
       gatewayID: id, timezone: timezone ?? "UTC", labels: labels, broker: broker, store: store, summary: summary,
-      trust: trust ?? .kernel, limits: limits, sources: sources, alarms: alarms, uplinks: uplinks, adminListen: listen,
-      logLevel: level ?? .info)
+      trust: trust ?? .kernel, limits: limits, sources: sources, alarms: alarms, rollups: rollups, uplinks: uplinks,
+      adminListen: listen, logLevel: level ?? .info)
   }
 
   private static func identity(_ gateway: TableReader) -> String? {

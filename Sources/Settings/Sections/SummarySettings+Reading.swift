@@ -6,13 +6,16 @@ extension SummarySettings {
     let given = table.spans("window", in: .seconds(1) ... .hours(7 * 24), example: "5m")
     if let first = given.first {
       var seen: Set<Span> = []
+      var shorter = first.span
       for (span, line) in given {
         if !seen.insert(span).inserted {
           table.collector.add("`window` in [summary]: \(span) stands twice", line: line, hint: "leave one out")
-        } else if span.nanoseconds % first.span.nanoseconds != 0 {
+        } else if span.nanoseconds % shorter.nanoseconds != 0 {
           table.collector.add(
-            "`window` in [summary]: \(span) is no multiple of \(first.span)", line: line,
-            hint: "put the shortest first; the others are made of it, for example window = [\"5m\", \"1h\"]")
+            "`window` in [summary]: \(span) is no multiple of \(shorter)", line: line,
+            hint: "put the shortest first; each is made of the one before, for example window = [\"5m\", \"1h\"]")
+        } else {
+          shorter = span
         }
       }
       windows = given.map(\.span)

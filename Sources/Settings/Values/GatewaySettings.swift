@@ -15,6 +15,7 @@ public struct GatewaySettings: Sendable, Hashable {
   /// In the order of the file: where the topics of two overlap, the first takes the message.
   public var sources: [SourceDefinition]
   public var alarms: [AlarmRule]
+  public var rollups: [RollupSettings]
   public var uplinks: [UplinkDefinition]
   /// Where the page, the API and the metrics are served; `nil` where they are off.
   public var adminListen: ListenAddress?
@@ -25,8 +26,8 @@ public struct GatewaySettings: Sendable, Hashable {
     gatewayID: String, timezone: String = "UTC", labels: [String: String] = [:], broker: BrokerSettings? = nil,
     store: StoreSettings = StoreSettings(), summary: SummarySettings = SummarySettings(),
     trust: ClockTrust = .kernel, limits: LimitSettings = LimitSettings(), sources: [SourceDefinition] = [],
-    alarms: [AlarmRule] = [], uplinks: [UplinkDefinition] = [], adminListen: ListenAddress? = .standard,
-    logLevel: LogLevel = .info
+    alarms: [AlarmRule] = [], rollups: [RollupSettings] = [], uplinks: [UplinkDefinition] = [],
+    adminListen: ListenAddress? = .standard, logLevel: LogLevel = .info
   ) {
     self.gatewayID = gatewayID
     self.timezone = timezone
@@ -38,6 +39,7 @@ public struct GatewaySettings: Sendable, Hashable {
     self.limits = limits
     self.sources = sources
     self.alarms = alarms
+    self.rollups = rollups
     self.uplinks = uplinks
     self.adminListen = adminListen
     self.logLevel = logLevel

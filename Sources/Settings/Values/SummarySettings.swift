@@ -2,7 +2,7 @@ import Telemetry
 
 /// `[summary]`: how readings are gathered into windows.
 public struct SummarySettings: Sendable, Hashable {
-  /// At least one; each but the first is a multiple of the first, and longer.
+  /// At least one; each but the first is a multiple of the one before, and longer.
   public var windows: [Span]
   /// How long after its end a window waits before it is first sealed.
   public var grace: Span

@@ -6,13 +6,13 @@ public struct DeviceTrack: Sendable {
   /// Has a record for every window, until it is retired.
   public var isActive: Bool
   /// Up to the last sealed window's end.
-  public var lastReading: Timestamp?
+  public var lastHeard: Timestamp?
   public var carries: Carries
 
-  public init(device: Device, isActive: Bool = false, lastReading: Timestamp? = nil, carries: Carries = [:]) {
+  public init(device: Device, isActive: Bool = false, lastHeard: Timestamp? = nil, carries: Carries = [:]) {
     self.device = device
     self.isActive = isActive
-    self.lastReading = lastReading
+    self.lastHeard = lastHeard
     self.carries = carries
   }
 }

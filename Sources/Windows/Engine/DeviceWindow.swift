@@ -2,45 +2,89 @@ import Telemetry
 
 /// One device in one window, while it gathers. A class, so that it is changed where it lies.
 final class DeviceWindow {
-  struct Entry {
-    let series: Series
-    var accumulator: SeriesAccumulator
-  }
-
   let device: Device
   /// Distinct messages with at least one reading here.
-  var received = 0
-  /// The latest reading's time; `nil` while there is none.
-  private(set) var lastReading: Timestamp?
-  var quality = TimeQuality.trusted
+  private(set) var received = 0
+  private var shared: [Int] = []
+  private var quality = TimeQuality.trusted
+  private var presence = Presence()
+  private let threshold: Span?
+  private var duplicates = 0
+  private var quarantined = 0
+  private var offsets = OffsetFigures()
   /// Set where order mattered and was broken: the figures must be computed again.
   private(set) var isDisordered = false
-  private(set) var entries: [Entry] = []
+  private(set) var entries: [WindowContent.Entry] = []
   /// The message that was counted last: a message's readings come one after another.
   private var lastMessage: Int64 = -1
+  /// Contents of the messages so far: as an array while they are few.
+  private var contents: [UInt64] = []
+  private var manyContents: Set<UInt64> = []
   /// Where the next reading probably belongs: messages repeat their series in the same order.
   private var next = 0
 
-  init(device: Device) { self.device = device }
+  /// Up to so many contents are looked through one by one.
+  private static let fewContents = 32
 
-  /// - Parameter message: a number that differs from message to message.
-  func add(_ observation: Observation, message: Int64, quality: TimeQuality) {
-    if message != lastMessage {
-      lastMessage = message
-      received += 1
-      self.quality = max(self.quality, quality)
-    }
-    lastReading = max(lastReading ?? observation.time, observation.time)
-    place(observation, retained: false)
+  init(device: Device) {
+    self.device = device
+    threshold = Presence.threshold(device.interval)
   }
+
+  var isHeard: Bool { presence.last != nil }
+  var lastHeard: Timestamp? { presence.last }
+
+  /// Counts the message of readings that are going to be added, once.
+  ///
+  /// - Parameters:
+  ///   - earlier: the nearest window before this one that holds readings of the same message; `nil` where none does.
+  ///   - longer: the longer lengths, for which such a message must not be counted twice.
+  ///   - bearsTime: the payload says when: then an equal one is the same message once more.
+  func count(_ message: MessageContext, start: Timestamp, earlier: Timestamp?, longer: [Span], bearsTime: Bool) {
+    guard message.sequence != lastMessage else { return }
+    lastMessage = message.sequence
+    received += 1
+    quality = max(quality, message.quality)
+    if let earlier {
+      for (index, length) in longer.enumerated() where earlier >= start.floored(to: length) {
+        while shared.count <= index { shared.append(0) }
+        shared[index] += 1
+      }
+      return
+    }
+    if let offset = message.offset { offsets.add(offset) }
+    if bearsTime, message.content != 0, !remember(message.content) { duplicates += 1 }
+  }
+
+  /// False where it was there already.
+  private func remember(_ content: UInt64) -> Bool {
+    if !manyContents.isEmpty { return manyContents.insert(content).inserted }
+    if contents.contains(content) { return false }
+    contents.append(content)
+    if contents.count > DeviceWindow.fewContents {
+      manyContents = Set(contents)
+      contents = []
+    }
+    return true
+  }
+
+  func hear(at time: Timestamp) {
+    if !presence.note(time, threshold: threshold) { isDisordered = true }
+  }
+
+  func add(_ observation: Observation) { place(observation, retained: false) }
 
   /// A retained state: no reading, no sign of life.
   func set(_ observation: Observation) { place(observation, retained: true) }
 
+  /// A message that said nothing that can be understood.
+  func quarantine() { quarantined += 1 }
+
   private func place(_ observation: Observation, retained: Bool) {
-    let index = position(of: observation.series)
+    let series = observation.series
+    let index = position(of: series)
     next = index + 1
-    if !entries[index].accumulator.add(observation.value, at: observation.time, retained: retained) {
+    if !entries[index].figures.add(observation.value, at: observation.time, retained: retained, unit: series.unit) {
       isDisordered = true
     }
   }
@@ -48,14 +92,14 @@ final class DeviceWindow {
   private func position(of series: Series) -> Int {
     if next < entries.count, entries[next].series === series { return next }
     if let index = entries.firstIndex(where: { $0.series === series }) { return index }
-    entries.append(Entry(series: series, accumulator: SeriesAccumulator(series)))
+    entries.append(WindowContent.Entry(series: series, figures: SeriesFigures(series.kind)))
     return entries.count - 1
   }
 
   /// The time from which on a state of this series is known here; `nil` where none is.
   func knownState(of series: Series) -> Timestamp? {
     for entry in entries where entry.series === series {
-      if case .state(let state) = entry.accumulator, state.firstState != nil { return state.lastTime }
+      if case .state(let state) = entry.figures, state.firstState != nil { return state.lastTime }
     }
     return nil
   }
@@ -64,8 +108,26 @@ final class DeviceWindow {
   func carried(_ carries: Carries) -> Carries {
     var result = carries
     for entry in entries {
-      if let carry = entry.accumulator.carry { result[entry.series.index] = carry }
+      if let carry = entry.figures.carry { result[entry.series.index] = carry }
     }
     return result
+  }
+
+  /// The window's content, as it is for good unless late readings come.
+  func content(after carries: Carries, start: Timestamp, end: Timestamp) -> WindowContent {
+    var content = WindowContent()
+    content.received = received
+    content.shared = shared
+    content.quality = quality
+    content.presence = presence
+    content.duplicates = duplicates
+    content.quarantined = quarantined
+    content.offsets = offsets
+    content.entries = entries
+    for index in content.entries.indices {
+      let carry = carries[content.entries[index].series.index]
+      content.entries[index].figures.close(after: carry, start: start, end: end)
+    }
+    return content
   }
 }

@@ -6,54 +6,58 @@ import Telemetry
 public struct Recomputation {
   let window: DeviceWindow
 
-  public struct Reading {
-    public var observation: Observation
+  /// What one message says of the device in the window.
+  public struct Arrival {
+    /// None where the message could not be understood at all.
+    public var readings: [Observation]
     public var message: MessageContext
+    /// The nearest earlier window that holds readings of the same message.
+    public var earlier: Timestamp?
 
-    public init(_ observation: Observation, _ message: MessageContext) {
-      self.observation = observation
+    public init(_ readings: [Observation], _ message: MessageContext, earlier: Timestamp? = nil) {
+      self.readings = readings
       self.message = message
+      self.earlier = earlier
     }
   }
 
   /// - Parameters:
-  ///   - arrivals: all readings of the device in the window, in the order in which they came.
+  ///   - arrivals: all messages of the device in the window, in the order in which they came.
   ///   - carries: as they stood before the window.
-  public init(device: Device, arrivals: [Reading], carries: Carries) {
+  ///   - longer: the longer lengths.
+  public init(device: Device, start: Timestamp, arrivals: [Arrival], carries: Carries, longer: [Span] = []) {
     window = DeviceWindow(device: device)
     var known: [Int: Timestamp] = carries.compactMapValues { if case .state = $0.value { $0.time } else { nil } }
-    var kept: [(reading: Reading, arrival: Int)] = []
+    var kept: [(reading: Observation, retained: Bool, arrival: Int)] = []
     kept.reserveCapacity(arrivals.count)
-    for (arrival, reading) in arrivals.enumerated() {
-      let series = reading.observation.series
-      if series.kind == .state {
-        let time = reading.observation.time
-        let last = known[series.index]
-        if reading.message.retained, let last,
-          reading.observation.timeSource == .received || last >= time
-        {
+    var heard: [Timestamp] = []
+    for arrival in arrivals {
+      let message = arrival.message
+      if arrival.readings.isEmpty {
+        window.quarantine()
+        heard.append(message.receivedAt)
+      } else if !message.retained {
+        window.count(
+          message, start: start, earlier: arrival.earlier, longer: longer,
+          bearsTime: arrival.readings[0].timeSource == .payload)
+      }
+      for reading in arrival.readings {
+        if reading.series.kind == .state {
+          let last = known[reading.series.index]
+          if message.retained, let last, reading.timeSource == .received || last >= reading.time { continue }
+          known[reading.series.index] = max(last ?? reading.time, reading.time)
+        } else if message.retained {
           continue
         }
-        known[series.index] = max(last ?? time, time)
-      } else if reading.message.retained {
-        continue
+        kept.append((reading, message.retained, kept.count))
+        if !message.retained { heard.append(reading.time) }
       }
-      kept.append((reading, arrival))
     }
     kept.sort { a, b in
-      let (x, y) = (a.reading.observation.time, b.reading.observation.time)
-      return x != y ? x < y : a.arrival < b.arrival
+      a.reading.time != b.reading.time ? a.reading.time < b.reading.time : a.arrival < b.arrival
     }
-    var messages: Set<Int64> = []
-    for (reading, _) in kept {
-      if reading.message.retained {
-        window.set(reading.observation)
-      } else {
-        messages.insert(reading.message.sequence)
-        window.add(reading.observation, message: reading.message.sequence, quality: reading.message.quality)
-      }
-    }
-    // A message whose readings lie apart in time was counted each time it came up.
-    window.received = messages.count
+    // In order, so that of many gaps the earliest are known.
+    for time in heard.sorted() { window.hear(at: time) }
+    for (reading, retained, _) in kept { if retained { window.set(reading) } else { window.add(reading) } }
   }
 }

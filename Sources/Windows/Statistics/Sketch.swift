@@ -15,7 +15,7 @@ public struct Sketch: Sendable, Equatable {
   /// Values nearer to zero than this count as zero: below it, the logarithm of a denormal loses precision.
   private static let smallest = 1e-300
   /// Past so many values buckets are the smaller form.
-  private static let exactCount = 32
+  static let exactCount = 32
   /// Twelve decades at 1 %: what a series can't fill unless it is made to; beyond, the lowest magnitudes merge.
   private static let maximumBuckets = 2800
 
@@ -24,13 +24,25 @@ public struct Sketch: Sendable, Equatable {
     var count: UInt32
   }
 
-  private var exact: [Double] = []
-  private var positive: [Bucket] = []
-  private var negative: [Bucket] = []
-  private var zeros: UInt32 = 0
+  private(set) var exact: [Double] = []
+  private(set) var positive: [Bucket] = []
+  private(set) var negative: [Bucket] = []
+  private(set) var zeros: UInt32 = 0
   public private(set) var count = 0
 
   public init() {}
+
+  init(exact: [Double]) {
+    self.exact = exact
+    count = exact.count
+  }
+
+  init(positive: [Bucket], negative: [Bucket], zeros: UInt32) {
+    self.positive = positive
+    self.negative = negative
+    self.zeros = zeros
+    count = (positive + negative).reduce(Int(zeros)) { $0 + Int($1.count) }
+  }
 
   public mutating func add(_ value: Double) {
     count += 1
@@ -60,9 +72,13 @@ public struct Sketch: Sendable, Equatable {
   public func percentile(_ p: Int) -> Double? { percentiles([p]).first ?? nil }
 
   /// Several at once, so that few values are sorted once.
-  public func percentiles(_ ps: [Int]) -> [Double?] {
-    let sorted = exact.sorted()
-    return ps.map { p in
+  public func percentiles(_ ps: [Int]) -> [Double?] { percentiles(ps, sorted: sortedExact) }
+
+  /// The values themselves, ascending, while there are few; else none.
+  var sortedExact: [Double] { exact.sorted() }
+
+  func percentiles(_ ps: [Int], sorted: [Double]) -> [Double?] {
+    ps.map { p in
       guard count > 0 else { return nil }
       var rank = max(1, min(count, (p * count + 99) / 100))
       if !sorted.isEmpty { return sorted[rank - 1] }

@@ -18,7 +18,6 @@ struct CheckCommand: ParsableCommand {
       settings = try GatewaySettings.load(
         path: configuration.path, knownFormats: Decoder.formats, checkingNamedFiles: true)
       try compile(settings)
-      try checkSupport(settings)
     } catch {
       report(error.faults)
       throw ExitCode(Exit.configuration)
@@ -44,13 +43,6 @@ struct CheckCommand: ParsableCommand {
     } catch {
       throw SettingsFaults([SettingsFault(file: configuration.path, line: nil, message: "\(error)")])
     }
-  }
-
-  private func checkSupport(_ settings: GatewaySettings) throws(SettingsFaults) {
-    let faults = settings.unsupported.map {
-      SettingsFault(file: configuration.path, line: nil, message: $0.message, hint: $0.hint)
-    }
-    if !faults.isEmpty { throw SettingsFaults(faults) }
   }
 
   private func report(_ faults: [SettingsFault]) {

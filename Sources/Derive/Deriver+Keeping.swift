@@ -1,0 +1,31 @@
+import Journal
+import SQLite
+import Telemetry
+import Windows
+
+extension Deriver {
+  func cursor(_ rawNeededFrom: Int64) -> DeriveStore.Cursor {
+    DeriveStore.Cursor(
+      epoch: journal.uuid, position: position, replayFrom: rawNeededFrom, watermark: watermark,
+      sealedThrough: windows.sealedThrough, length: settings.windows.length, longer: longer,
+      late: late, ahead: ahead,
+      boot: clocks.boot, vouchedOffset: clocks.vouchedOffset, isInRun: clocks.isInRun,
+      running: running, since: since,
+      forgotten: forgotten)
+  }
+
+  /// Late readings reach back so far, and a silent device's carries at most until it is retired. Longer windows are made
+  /// anew of all their parts.
+  func forgetOld(_ database: Database) throws {
+    guard let through = windows.sealedThrough else { return }
+    let kept = max(settings.windows.lateness, settings.windows.retirement)
+    let oldest = through - kept - settings.windows.length
+    let lengths = settings.windows.lengths
+    for (level, length) in lengths.enumerated() {
+      let whole = oldest.floored(to: lengths[min(level + 1, lengths.count - 1)])
+      try WindowStore.forget(length, before: whole, writtenBefore: running - kept, database)
+      if level == 0 { try WindowStore.forgetSources(length, before: whole, database) }
+    }
+    forgotten = max(forgotten ?? oldest, oldest)
+  }
+}
