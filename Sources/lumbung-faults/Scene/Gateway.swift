@@ -17,8 +17,9 @@ final class Gateway {
 
   /// Small, so that a short run checkpoints often.
   static let checkpointPages = 24
-  /// So many segments stay whatever is derived and delivered, for late readings.
-  static let keptSegments: Int64 = 16
+  /// So many segments stay before what is not derived yet, whatever is delivered: the latest of the late readings come
+  /// twelve steps after their time, in a window of five.
+  static let keptSegments: Int64 = 17
 
   /// - Parameter checkpoints: false leaves the logs to grow, where what follows is not looked at as closely.
   init(folder: String, script: Script, synchronous: String, checkpoints: Bool = true) throws {
@@ -134,7 +135,7 @@ final class Gateway {
   /// The id below which segments may go now.
   func trimBound() throws -> Int64? {
     guard let delivered = try outbox.deliveredBefore() else { return nil }
-    let bound = min(delivered, deriver.rawNeededFrom, writer.newestID - Gateway.keptSegments)
+    let bound = min(delivered, deriver.rawHeldFrom, deriver.position - Gateway.keptSegments)
     return bound > writer.oldestID ? bound : nil
   }
 
