@@ -81,7 +81,14 @@ public final class Decoder {
   public func takeRemembered() -> [Remembered] { message.memory.takeNews() }
 
   /// Takes up what an earlier process kept; before any message. Devices must be in the registry already.
-  public func restore(_ remembered: [Remembered]) { message.memory.restore(remembered, registry, limits) }
+  ///
+  /// - Parameter last: the sequence of the latest message that it read: those up to there teach nothing new.
+  public func restore(_ remembered: [Remembered], through last: Int64 = .min) {
+    message.memory.restore(remembered, through: last, registry, limits)
+  }
+
+  /// What was added to the times that the last message's payload said, because its clock is known to be off.
+  public var correction: Span { message.correction }
 
   /// No message before this one will be read again: what was known only then may go.
   public func forget(before sequence: Int64) { message.memory.forget(before: sequence) }
@@ -168,7 +175,8 @@ public final class Decoder {
       let text = String(utf8: topic)
       for source in sources {
         guard let captures = source.definition.topic.match(text) else { continue }
-        reader = source.format.reader(for: RoutedTopic(text, captures: captures), message)
+        let found = source.format.reader(for: RoutedTopic(text, captures: captures), message)
+        reader = source.definition.clock == .correct ? CorrectingReader(found, topic: text) : found
         break
       }
     }

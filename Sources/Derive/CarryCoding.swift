@@ -1,25 +1,11 @@
 import Telemetry
 import Windows
 
-/// Carries as a blob: for each series its metric, labels, unit, kind, the reading's time and value.
+/// Carries as a blob, as schema 1 wrote them: for each series its metric, labels, unit, kind, the reading's time and value.
 ///
 /// All integers are little-endian; texts are a length in two bytes and UTF-8. Version byte first.
 enum CarryCoding {
   private static let version: UInt8 = 1
-
-  static func encode(_ carries: Carries, seriesOf: (Int) -> Series) -> [UInt8] {
-    var writer = ByteWriter()
-    writer.byte(version)
-    for (index, carry) in carries.sorted(by: { $0.key < $1.key }) {
-      writer.series(seriesOf(index))
-      writer.integer(carry.time.nanoseconds)
-      switch carry.value {
-      case .number(let number): writer.integer(Int64(bitPattern: number.bitPattern))
-      case .state(let state): writer.text(state)
-      }
-    }
-    return writer.bytes
-  }
 
   /// `nil` where the blob isn't one of ours. Series that the registry has no room for are left out.
   static func decode(_ bytes: [UInt8], device: Device, registry: Registry) -> Carries? {

@@ -43,7 +43,8 @@ extension Deriver {
     let context = MessageContext(
       sequence: sequence, segment: segment, receivedAt: received, retained: message.retained, quality: clock.quality,
       content: observations.isEmpty ? 0 : ContentHash.of(message.topic, message.payload),
-      offset: clock.quality == .untrusted ? nil : Deriver.latest(observations).map { received - $0 })
+      offset: clock.quality == .untrusted
+        ? nil : Deriver.latest(observations).map { received + decoder.correction - $0 })
     return (outcome, context)
   }
 

@@ -24,8 +24,8 @@ extension Deriver {
     }
     groupRows = try WindowStore.groups(stored)
     guard let cursor else { return }
-    decoder.restore(try MemoryStore.load(stored))
     position = cursor.position
+    decoder.restore(try MemoryStore.load(stored), through: Deriver.sequence(position + 1, 0) - 1)
     watermark = cursor.watermark
     late = cursor.late
     ahead = cursor.ahead

@@ -52,12 +52,15 @@ extension Deriver {
     computedAhead.removeFirst()
     for (index, sealed) in try sealedWindows(frame(due.start)) {
       let device = registry.devices[index]
-      guard let heard = sealed.heard, heard >= due.start, sealed.hasRecord else {
+      // Of a device that has only sent what nobody understands, nothing is said, and yet its messages count once it is
+      // known.
+      let isStranger = sealed.carries != nil && sealed.heard == nil
+      guard isStranger || sealed.hasRecord && sealed.heard.map({ $0 >= due.start }) ?? false else {
         known.silent[index] = sealed
         continue
       }
       let track = DeviceTrack(
-        device: device, isActive: isActive(sealed, due.start), lastHeard: heard,
+        device: device, isActive: isActive(sealed, due.start), lastHeard: sealed.heard,
         carries: try carries(after: sealed, device))
       known.adopted[index] = track
       keepDevice(track)

@@ -196,19 +196,6 @@ enum WindowStore {
     return row.integer(0)
   }
 
-  /// Windows that began at or after `start` and have readings in segments below `segment`, ascending.
-  static func starts(
-    from start: Timestamp, readBelow segment: Int64, _ database: Database
-  ) throws(DatabaseError) -> [Timestamp] {
-    let row = try database.statement(
-      "SELECT DISTINCT start FROM derive_source WHERE start >= ? AND first < ? ORDER BY start")
-    defer { row.reset() }
-    row.bind(1, start.nanoseconds).bind(2, segment)
-    var starts: [Timestamp] = []
-    while try row.step() { starts.append(Timestamp(nanoseconds: row.integer(0))) }
-    return starts
-  }
-
   // MARK: Forgetting
 
   /// Forgets windows of this length that began before `start` and have not been written for long: a clock that leaps

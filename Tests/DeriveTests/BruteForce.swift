@@ -146,7 +146,9 @@ struct BruteForce {
     _ result: inout [Key: Expected]
   ) {
     let step = rules.lengths[0].nanoseconds
-    let sorted = heard.sorted { ($0.time, $0.arrival) < ($1.time, $1.arrival) }
+    // What nobody understands makes no device known.
+    let first = heard.filter { !$0.message.isUnreadable }.map { floor($0.time, step) }.min() ?? .max
+    let sorted = heard.filter { $0.time >= first }.sorted { ($0.time, $0.arrival) < ($1.time, $1.arrival) }
     var starts: Set<Int64> = []
     for (index, one) in sorted.enumerated() {
       var start = floor(one.time, step)
@@ -190,8 +192,9 @@ struct BruteForce {
         default: break
         }
         expected.isAhead = range.upperBound > through
-        // Not over, and near enough to wait for its end: it may be there, and may lack what has come since.
-        expected.isOptional = expected.isAhead && (length > step || start <= open)
+        // Not over, and near enough to wait for its end: it may be there, and may lack what has come since. Whether the
+        // device of mere rubbish is known will be seen when its time comes.
+        expected.isOptional = expected.isAhead && (length > step || start <= open || expected.received == 0)
         result[Key(device: device, start: start, length: length)] = expected
       }
     }

@@ -22,6 +22,7 @@ final class TemporaryStore {
   var retirement = Span.hours(24)
   var lateness = Span.hours(24)
   var length = RandomStream.length
+  var clock = ClockUse.believe
   private var packet: UInt16 = 0
 
   /// - Parameter copy: a folder with the two files of an earlier program's store, which stay as they are.
@@ -51,6 +52,7 @@ final class TemporaryStore {
     source.deviceClass = .camera
     source.interval = .seconds(3)
     source.site = Template("{site}")
+    source.clock = clock
     source.time = TimeMapping(path: "/ts", unit: .milliseconds)
     source.metrics = [
       MetricMapping(name: "g", path: "/g"), MetricMapping(name: "c", path: "/c", kind: .counter),

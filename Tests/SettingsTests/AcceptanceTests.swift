@@ -57,6 +57,7 @@ import Testing
     #expect(source.interval == .seconds(30))
     #expect(source.time == TimeMapping(path: "/ts", unit: .milliseconds))
     #expect(source.timezone == "Asia/Makassar")
+    #expect(source.clock == .correct)
     #expect(
       source.metrics == [
         MetricMapping(name: "camera.fps", path: "/fps", unit: "1/s", kind: .gauge),
@@ -80,6 +81,14 @@ import Testing
         UplinkDefinition(name: "bus", transport: .mqtt, url: "mqtt://10.0.0.1"),
         UplinkDefinition(name: "graphs", transport: .influx, url: "http://10.0.0.2:8086?db=lumbung"),
       ])
+  }
+
+  @Test("device clocks are believed unless the source says that they are to be corrected")
+  func clocks() throws {
+    let source = minimal + "[[source]]\nname = \"a\"\ntopic = \"a\"\nformat = \"frigate\"\n"
+    #expect(try parsed(source).sources.map(\.clock) == [.believe])
+    #expect(try parsed(source + "clock = \"correct\"\n").sources.map(\.clock) == [.correct])
+    #expect(try parsed(source + "clock = \"believe\"\n").sources.map(\.clock) == [.believe])
   }
 
   @Test("groups are formed by site, by class, or by both, in that order")
@@ -185,6 +194,7 @@ private let everything = """
   site = "{site}"
   interval = "30s"
   timezone = "Asia/Makassar"
+  clock = "correct"
   time = { path = "/ts", unit = "ms" }
     [[source.metric]]
     name = "camera.fps"

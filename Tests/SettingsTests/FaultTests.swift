@@ -89,6 +89,9 @@ private let sources: [Expected] = [
   Expected("[[source]]\ntopic = \"a/{x}\"\nformat = \"json\"\ndevice = \"{x}\"", 4, "`name` is missing", "school-cctv"),
   Expected("[[source]]\nname = \"a\"\nformat = \"frigate\"", 4, "`topic` is missing", "telemetry"),
   Expected("[[source]]\nname = \"a\"\ntopic = \"a\"", 4, "`format` is missing", "json"),
+  Expected(
+    "[[source]]\nname = \"a\"\ntopic = \"a\"\nformat = \"frigate\"\nclock = \"corect\"", 8,
+    "\"corect\" is no `clock`", "did you mean \"correct\"?"),
   Expected("[source]\nname = \"a\"", 4, "[source] must be [[source]]", "[[source]]"),
   Expected("[[source]]\nname = \"a\"\ntopic = \"a/#/b\"\nformat = \"frigate\"", 6, "# must come last", "{name...}"),
   Expected("[[source]]\nname = \"a\"\ntopic = \"a/{x...}/b\"\nformat = \"frigate\"", 6, "must come last", "{name...}"),

@@ -15,6 +15,11 @@ final class Message {
   /// Where someone wants to know what a mapping makes of a payload.
   var trace: MappingTrace?
 
+  /// What is added to the times that the payload says.
+  private(set) var correction = Span.zero
+  /// The latest of them, before that.
+  private(set) var claimed: Timestamp?
+
   /// More than these say nothing new about one payload.
   static let faultsKept = 16
 
@@ -25,7 +30,11 @@ final class Message {
   }
 
   /// Before the topic's reader is asked for: what it finds out holds from this message on.
-  func arrive(_ reception: Reception) { memory.sequence = reception.sequence ?? memory.sequence + 1 }
+  func arrive(_ reception: Reception) {
+    memory.arrive(reception.sequence)
+    correction = .zero
+    claimed = nil
+  }
 
   /// Takes over the caller's buffer, so that nothing is copied; `end` gives it back.
   func begin(_ reception: Reception, _ observations: inout [Observation]) {
@@ -57,7 +66,14 @@ final class Message {
 
   // MARK: - Time
 
-  func moment(_ claimed: Timestamp?) -> Moment { Moment(claimed, reception) }
+  func moment(_ claimed: Timestamp?) -> Moment {
+    guard let claimed else { return Moment(nil, reception) }
+    self.claimed = max(self.claimed ?? claimed, claimed)
+    return Moment(claimed + correction, reception)
+  }
+
+  func correct(by correction: Span) { self.correction = correction }
+
   var received: Moment { Moment(nil, reception) }
 
   // MARK: - Readings

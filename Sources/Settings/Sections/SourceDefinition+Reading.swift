@@ -23,6 +23,7 @@ extension SourceDefinition {
         "`time` in [[source]] has no effect: a scalar payload is the value itself", at: "time", hint: "leave it out")
     }
     let timezone = table.zone("timezone")
+    let clock = table.choice("clock", ClockUse.self)
     let metricTables = table.tables("metric", title: "[[source.metric]]")
     var metrics: [MetricMapping] = []
     if profile != nil, let first = metricTables.first {
@@ -38,7 +39,8 @@ extension SourceDefinition {
     guard let name, let topic, let format else { return nil }
     self.init(
       name: name, topic: topic, format: format, deviceClass: deviceClass, device: device, site: site,
-      interval: interval, time: time, metrics: metrics, timezone: timezone, profile: profile)
+      interval: interval, time: time, metrics: metrics, timezone: timezone, clock: clock ?? .believe,
+      profile: profile)
   }
 
   /// Metric tables that say more than a place: a profile of one message.

@@ -14,13 +14,14 @@ public struct SourceDefinition: Sendable, Hashable {
   public var metrics: [MetricMapping]
   /// IANA zone in which naive local times of this source's devices are; the gateway's where not given.
   public var timezone: String?
+  public var clock: ClockUse
   /// What the messages mean, where `format` is a profile or a metric table says more than a `MetricMapping` can.
   public var profile: Profile?
 
   public init(
     name: String, topic: TopicPattern, format: String, deviceClass: DeviceClass? = nil, device: Template? = nil,
     site: Template? = nil, interval: Span? = nil, time: TimeMapping? = nil, metrics: [MetricMapping] = [],
-    timezone: String? = nil, profile: Profile? = nil
+    timezone: String? = nil, clock: ClockUse = .believe, profile: Profile? = nil
   ) {
     self.name = name
     self.topic = topic
@@ -32,8 +33,17 @@ public struct SourceDefinition: Sendable, Hashable {
     self.time = time
     self.metrics = metrics
     self.timezone = timezone
+    self.clock = clock
     self.profile = profile
   }
+}
+
+/// What is made of the times that devices say.
+public enum ClockUse: String, Sendable, CaseIterable {
+  /// They are taken as they are, where they are plausible.
+  case believe
+  /// Where a device's clock is off by a constant, its times are moved by that.
+  case correct
 }
 
 /// Where a payload says when.

@@ -68,6 +68,11 @@ final class DeviceWindow {
     return true
   }
 
+  /// Room for the series of the device's first message, and no more: most messages bring the same.
+  func reserve(_ series: Int) {
+    if entries.isEmpty { entries.reserveCapacity(series) }
+  }
+
   func hear(at time: Timestamp) {
     if !presence.note(time, threshold: threshold) { isDisordered = true }
   }

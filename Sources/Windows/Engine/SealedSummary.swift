@@ -40,10 +40,12 @@ public struct SealedSummary {
     self.carries = carries
     self.hasEntries = hasEntries
     self.heardBefore = heardBefore
-    let last = [heardBefore, content.lastHeard].compactMap(\.self).max()
+    // Messages that nobody understands don't make a device known: its first reading does.
+    let isStranger = heardBefore == nil && content.received == 0
+    let last = isStranger ? nil : [heardBefore, content.lastHeard].compactMap(\.self).max()
     lastHeard = last
     let isKnown = last.map { start - $0 < retirement } ?? false
-    hasRecord = content.isHeard || mayBeSilent && isKnown
+    hasRecord = !isStranger && (content.isHeard || mayBeSilent && isKnown)
     retired = last.map { end - $0 >= retirement } ?? true
     quality = content.received > 0 ? content.quality : silence
     body =
