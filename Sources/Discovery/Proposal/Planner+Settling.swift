@@ -10,7 +10,10 @@ extension Planner {
       setClass(members)
       setInterval(members)
     }
-    for index in sources.indices where sources[index].format == "tasmota" { setZone(index) }
+    for index in sources.indices {
+      if sources[index].format == "tasmota" { setZone(index, "/Time") }
+      if let time = sources[index].time, time.isNaive { setZone(index, time.path) }
+    }
     name(taken)
   }
 
@@ -59,13 +62,13 @@ extension Planner {
   }
 
   /// Naive local times tell their zone by how far they are from UTC: Indonesia has three.
-  private mutating func setZone(_ index: Int) {
+  private mutating func setZone(_ index: Int, _ path: String) {
     var hours: [Int: Int] = [:]
     var count = 0
     for place in sources[index].topics.prefix(50) {
       for sample in survey.topics[place].samples where !sample.retained {
         let leaves = reader.leaves(sample.payload, at: sample.receivedAt) ?? []
-        guard case .word(let text)? = leaves.first(where: { $0.path == "/Time" })?.value,
+        guard case .word(let text)? = leaves.first(where: { $0.path == path })?.value,
           let parts = RFC3339.parts(text), parts.offset == nil
         else { continue }
         count += 1
@@ -75,9 +78,13 @@ extension Planner {
     guard let (hour, votes) = hours.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }), votes * 2 > count else {
       return
     }
+    guard sources[index].timezone == nil else { return }
     if let zone = Planner.zones[hour] {
       sources[index].timezone = zone
       sources[index].notes.append("timezone: its clocks are \(hour) hours ahead of UTC and don't say so")
+    } else if hour == 0, sources[index].time?.isNaive == true {
+      sources[index].timezone = "UTC"
+      sources[index].notes.append("timezone: its clocks are UTC and don't say so")
     } else if hour != 0 {
       sources[index].doubts.append("its clocks are \(hour) hours from UTC: give their zone as timezone")
     }
