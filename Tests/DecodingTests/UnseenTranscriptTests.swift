@@ -17,8 +17,11 @@ struct UnseenTranscriptTests {
   func format(_ name: String) throws {
     let steps = UnseenTranscriptTests.steps.filter { $0.profile.hasPrefix(name + " ") }
     #expect(steps.count >= 13)
-    let bench = try Bench(format: name, topic: String(steps.first?.profile.dropFirst(name.count + 1) ?? "#"))
+    var benches: [String: Bench] = [:]
     for step in steps {
+      let bench =
+        try benches[step.profile] ?? Bench(format: name, topic: String(step.profile.dropFirst(name.count + 1)))
+      benches[step.profile] = bench
       let got = Transcript.run(step, on: bench, file: { _ in [] })
       #expect(got == step.expected, "\(step.topic) \(step.payload)")
     }

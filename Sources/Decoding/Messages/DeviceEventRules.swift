@@ -104,9 +104,11 @@ struct DeviceEvent {
     var entries: [CatalogueEntry] { [number, state, event] }
   }
 
-  func take(_ data: JSONValue, path: String, _ message: Message) {
+  /// - Parameter data: the event's items; `nil` where it has none.
+  func take(_ data: JSONValue?, path: String, _ message: Message) {
     var items: [(name: String, value: VendorValue)] = []
-    for (key, value) in data.members {
+    let members = data.map { Array($0.members) } ?? []
+    for (key, value) in members {
       let name = String(utf8: UnsafeRawBufferPointer(rebasing: key.prefix(64)))
       let read = VendorValue(value, limits: message.limits)
       if case .fault(let reason) = read {

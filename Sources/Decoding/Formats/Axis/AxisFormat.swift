@@ -48,7 +48,8 @@ final class AxisFormat: JSONSourceFormat {
         return SilentReader.deviceLimit
       }
       let connection = ConnectionReader(device, otherwise: "the topic is not …/<serial>/event/…")
-      return parts == nil ? AxisSceneReader(device, otherwise: connection) : connection
+      if parts != nil { return connection }
+      return AxisSceneReader(device, event: AxisReader(self, device, event: []), otherwise: connection)
     }
     let serial = parts?.serial ?? topic.text
     guard let device = naming.device(topic.captures, default: serial, extra: ["serial": serial]) else {

@@ -1,14 +1,16 @@
 import Telemetry
 
-/// A topic of an Axis camera that stands beside its events: a last will and its greeting, or the scene that its
-/// analytics publish, `{"frame": {"timestamp", "observations": [{"class": {"type"}}]}}`. Of a scene, the objects are
+/// A topic of an Axis camera that is not `…/event/…`: a last will and its greeting, events that someone has put there,
+/// or the scene that its analytics publish, `{"frame": {"timestamp", "observations": [{"class": {"type"}}]}}`. Of a scene, the objects are
 /// counted by class; where they are in the picture is left out.
 final class AxisSceneReader: TopicReader {
   private let itsDevice: Device
+  private let event: AxisReader
   private let connection: ConnectionReader
 
-  init(_ device: Device, otherwise connection: ConnectionReader) {
+  init(_ device: Device, event: AxisReader, otherwise connection: ConnectionReader) {
     itsDevice = device
+    self.event = event
     self.connection = connection
   }
 
@@ -19,6 +21,7 @@ final class AxisSceneReader: TopicReader {
     guard payload.trimmed.first == UInt8(ascii: "{") else { return connection.read(payload, into: message) }
     let root: JSONValue
     do throws(DecodingFault) { root = try message.json.parse(payload) } catch { return .refused(error) }
+    if root.member("message")?.kind == .object { return event.read(payload, into: message) }
     guard let frame = root.member("frame"), frame.kind == .object else {
       return connection.read(payload, into: message)
     }

@@ -84,7 +84,9 @@ final class ONVIFReader: TopicReader {
   }
 
   private func event(_ root: JSONValue, _ message: Message) -> Decoder.Outcome {
-    guard let data = root.member("Data"), data.kind == .object else {
+    // An event without items has no Data: that it came is all that it says.
+    let data = root.member("Data")
+    guard data?.kind == .object || data == nil && root.member("UtcTime") != nil else {
       return .refused(DecodingFault(path: "/Data", "there is no such object"))
     }
     var labels: [Series.Label] = []

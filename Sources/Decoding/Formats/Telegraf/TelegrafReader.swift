@@ -170,14 +170,14 @@ final class TelegrafReader: TopicReader {
     guard let known = key.withUnsafeBytes({ self.point($0) { head } }) else {
       return message.fault(DecodingFault(path: path, "the limit of known devices is reached", limit: .devices))
     }
-    for (field, value) in fields.members { json(known, field, value, path, message) }
+    for (field, value) in fields.members { json(known, field, value, path + "/fields", message) }
     release(time(point, path, message), message)
   }
 
   private func json(
     _ point: TelegrafPoint, _ field: UnsafeRawBufferPointer, _ value: JSONValue, _ path: String, _ message: Message
   ) {
-    func place() -> String { "\(path)/fields/\(JSONPointer.escape(String(utf8: field)))" }
+    func place() -> String { path + "/" + JSONPointer.escape(String(utf8: field)) }
     switch value.kind {
     case .number: if let number = value.number { hold(point, field, .number(number), message) }
     case .bool: hold(point, field, .word(value.bool == true ? "true" : "false"), message)
@@ -186,7 +186,13 @@ final class TelegrafReader: TopicReader {
         hold(point, field, .word(text), message)
       }
     case .unusable: message.fault(DecodingFault(path: place(), value.unusableReason))
-    case .object, .array: message.fault(DecodingFault(path: place(), "\(value.kindName), not a value"))
+    case .object:
+      // `json_nested_fields_include` writes a text that is JSON as such.
+      for (key, inner) in value.members {
+        let name = Array(field) + [UInt8(ascii: ".")] + Array(key)
+        name.withUnsafeBytes { json(point, $0, inner, path, message) }
+      }
+    case .array: message.fault(DecodingFault(path: place(), "\(value.kindName), not a value"))
     case .null: break
     }
   }
