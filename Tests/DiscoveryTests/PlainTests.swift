@@ -53,6 +53,25 @@ struct PlainTests {
     #expect(found.trial.topics.allSatisfy { $0.result == .decoded })
   }
 
+  @Test("each reason is said once, and Frigate's interval is that of its statistics")
+  func reasonsOnce() throws {
+    var survey = Survey()
+    for turn in 0..<4 {
+      let after = Double(turn) * 60
+      survey.hear("frigate/stats", #"{"cameras":{"a":{"camera_fps":5}},"service":{"uptime":9}}"#, after: after)
+      for event in 0..<8 { survey.hear("frigate/a/person", "\(event)", after: after + Double(event) * 3) }
+      survey.hear("tele/led/SENSOR", #"{"Time":"2026-11-22T11:00:00","ENERGY":{"Power":120}}"#, after: after)
+      survey.hear("kamera/cam-\(turn)/lapor", #"{"suhu":31.5}"#, after: after)
+    }
+    let found = try discover(survey)
+    #expect(found.sources.count == 3)
+    for source in found.sources {
+      #expect(Set(source.notes.map { $0.prefix { $0 != ":" } }).count == source.notes.count, "\(source.notes)")
+      #expect(Set(source.doubts).count == source.doubts.count, "\(source.doubts)")
+    }
+    #expect(found.sources.first { $0.format == "frigate" }?.interval == .minutes(1))
+  }
+
   @Test("names without numbers are devices where all looks alike beneath them")
   func namesWithoutNumbers() throws {
     var messages: [(String, String)] = []

@@ -50,7 +50,8 @@ struct DiscoverCommand: AsyncParsableCommand {
       throw Exit.failing(
         Exit.usage, "\(url) is no broker's URL; write mqtt://HOST, mqtt://HOST:PORT, or mqtts:// for TLS")
     }
-    let profiles = ProfileShelf.standard(configuration: config ?? write ?? "./x")
+    // One's own lie beside the configuration that is in use, or that will be.
+    let profiles = ProfileShelf.standard(configuration: config ?? write ?? ConfigurationOption.standardPath)
     let hearing = Hearing(connection(address, present?.broker), duration: duration) { survey in
       (try? Discovery(survey, present: present, profiles: profiles))?.trial.devices.count
     }
