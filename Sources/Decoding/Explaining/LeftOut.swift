@@ -79,7 +79,7 @@ extension LeftOut {
     LeftOut("/StatusSNS/Time", "Epoch goes before it"), LeftOut("/StatusSTS/Time", "Epoch goes before it"),
     LeftOut("/StatusSTS/Uptime", "UptimeSec says the same"),
     LeftOut("/Sleep", "a setting"), LeftOut("/SleepMode", "a setting"), LeftOut("/SpeedUnit", "a setting"),
-    LeftOut("/TempUnit", "no temperature is there"), LeftOut("/PressureUnit", "no pressure is there"),
+    LeftOut("/TempUnit", "only F is another unit"), LeftOut("/PressureUnit", "hPa, or no pressure is there"),
     LeftOut("/ENERGY/**", "sums of a day or a reporting period, which follow from the total"),
     LeftOut("/StatusSNS/ENERGY/**", "sums of a day or a reporting period, which follow from the total"),
     LeftOut("/Wifi/**", "where the device is in the network"),

@@ -175,7 +175,10 @@ struct DeviceEvent {
   }
 
   private func attributes(_ items: [(name: String, value: VendorValue)]) -> [Series.Label] {
-    items.compactMap { item in item.value.label.map { Series.Label(item.name, $0) } }
+    items.compactMap { item in
+      // Whose car it was is nobody's business here.
+      item.name.lowercased().contains("plate") ? nil : item.value.label.map { Series.Label(item.name, $0) }
+    }
   }
 
   private static func isIdentity(_ name: String) -> Bool {

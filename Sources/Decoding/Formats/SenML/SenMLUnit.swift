@@ -12,6 +12,8 @@ enum SenMLUnit {
     case "V": SharedMetrics.voltage.metric
     case "A": SharedMetrics.current.metric
     case "W": SharedMetrics.power.metric
+    case "lat": "location.latitude"
+    case "lon": "location.longitude"
     default: nil
     }
   }
