@@ -147,7 +147,10 @@ public final class Decoder {
   ) {
     guard source.format is any JSONSourceFormat, let first = payload.trimmed.first,
       first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
-    else { return explanation.add(told: trace) }
+    else {
+      explanation.add(told: trace)
+      return explanation.addWhole()
+    }
     // A decoder of its own: what is tried must be known to nobody.
     guard let root = try? message.json.parse(payload),
       let findings = LeafProbe(

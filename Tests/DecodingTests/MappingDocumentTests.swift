@@ -71,7 +71,7 @@ struct MappingDocumentTests {
       for entry in Decoder.catalogue(of: format) {
         text += "| `\(entry.metric)` | `\(entry.unit)` | \(entry.kind.rawValue) | \(entry.meaning) |\n"
       }
-      text += "\nLeft out (`*` is any one key or index, `**` all below):\n\n"
+      text += "\nLeft out (`*` is anything within one key or index, `**` all below):\n\n"
       for left in Decoder.leftOut(of: format) { text += "- `\(left.path)`: \(left.reason)\n" }
     }
     for name in ProfileTests.shelf.names {

@@ -8,7 +8,7 @@ import Telemetry
 ///     > falcon/player/aula/ready 1
 ///     aula availability = online 1 state
 ///
-/// `@NAME` in place of a payload is a file. `time T` checks the times of what stands before; `ignored` and
+/// `~` in a topic is a space, `⏎` in a payload a line end; `@NAME` in place of a payload is a file. `time T` checks the times of what stands before; `ignored` and
 /// `refused: TEXT` the outcome where nothing comes.
 struct Transcript {
   struct Step {
@@ -29,7 +29,9 @@ struct Transcript {
       } else if line.hasPrefix("> ") {
         let parts = String(line.dropFirst(2)).split(separator: " ", maxSplits: 1).map(String.init)
         steps.append(
-          Step(profile: profile, topic: parts[0].replacing("~", with: " "), payload: parts.count > 1 ? parts[1] : ""))
+          Step(
+            profile: profile, topic: parts[0].replacing("~", with: " "),
+            payload: parts.count > 1 ? parts[1].replacing("⏎", with: "\n") : ""))
       } else if !steps.isEmpty {
         steps[steps.count - 1].expected.append(String(line))
       }

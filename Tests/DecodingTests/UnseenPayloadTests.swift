@@ -181,7 +181,7 @@ struct UnseenPayloadTests {
     #expect(bench.isRefused)
   }
 
-  @Test("Sparkplug: data sets, templates and bytes are told; historical values need a time of their own")
+  @Test("Sparkplug: data sets and bytes are told; historical values need a time of their own")
   func sparkplug() throws {
     let bench = try Bench(format: "sparkplug", topic: "#")
     var set = Proto()
@@ -189,7 +189,7 @@ struct UnseenPayloadTests {
     set.number(4, 16)
     set.data(17, [8, 1])
     bench.decode("spBv1.0/g/NDATA/n", Proto.payload(seq: 1, set.bytes))
-    #expect(bench.faults == ["tabel: a data set, template, array or bytes: no single value"])
+    #expect(bench.faults == ["tabel: a data set, array or bytes: no single value"])
     var past = Proto()
     past.data(1, Array("suhu".utf8))
     past.number(4, 3)

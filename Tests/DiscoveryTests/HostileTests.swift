@@ -46,7 +46,7 @@ struct HostileTests {
       for _ in 0..<2 { survey.hear(topic, payload, after: Double(turn)) }
     }
     // Every source by itself, before any is left out.
-    var planner = try Planner(survey) { _ in true }
+    var planner = try Planner(survey, own: OwnProfiles(profiles)) { _ in true }
     planner.planFormats()
     planner.planRest(unread: [])
     planner.settle(taken: [])

@@ -53,6 +53,25 @@ struct PlainTests {
     #expect(found.trial.topics.allSatisfy { $0.result == .decoded })
   }
 
+  @Test("each reason is said once, and Frigate's interval is that of its statistics")
+  func reasonsOnce() throws {
+    var survey = Survey()
+    for turn in 0..<4 {
+      let after = Double(turn) * 60
+      survey.hear("frigate/stats", #"{"cameras":{"a":{"camera_fps":5}},"service":{"uptime":9}}"#, after: after)
+      for event in 0..<8 { survey.hear("frigate/a/person", "\(event)", after: after + Double(event) * 3) }
+      survey.hear("tele/led/SENSOR", #"{"Time":"2026-11-22T11:00:00","ENERGY":{"Power":120}}"#, after: after)
+      survey.hear("kamera/cam-\(turn)/lapor", #"{"suhu":31.5}"#, after: after)
+    }
+    let found = try discover(survey)
+    #expect(found.sources.count == 3)
+    for source in found.sources {
+      #expect(Set(source.notes.map { $0.prefix { $0 != ":" } }).count == source.notes.count, "\(source.notes)")
+      #expect(Set(source.doubts).count == source.doubts.count, "\(source.doubts)")
+    }
+    #expect(found.sources.first { $0.format == "frigate" }?.interval == .minutes(1))
+  }
+
   @Test("names without numbers are devices where all looks alike beneath them")
   func namesWithoutNumbers() throws {
     var messages: [(String, String)] = []
@@ -95,6 +114,35 @@ struct PlainTests {
     ])
     #expect(found.sources.first?.time?.path == "/play/currentTime")
     #expect(found.sources.first?.time?.unit == .seconds)
+  }
+
+  @Test(
+    "local time that names no zone is the time, and its zone is told by how far it is from the receipt",
+    arguments: [(7, "Asia/Jakarta"), (8, "Asia/Makassar"), (9, "Asia/Jayapura"), (0, "UTC")])
+  func naiveTime(_ hours: Int, _ zone: String) throws {
+    var survey = Survey()
+    for turn in 0..<3 {
+      let after = Double(turn) * 30
+      let stamp = RFC3339.format(noon + .seconds(Int64(hours * 3600) + Int64(after))).dropLast()
+      survey.hear("kamera/cam-\(turn % 2)/lapor", #"{"waktu":"\#(stamp)","suhu":31.5}"#, after: after + 0.4)
+    }
+    let found = try discover(survey)
+    let source = try #require(found.sources.first)
+    #expect(source.time?.path == "/waktu")
+    #expect(source.time?.unit == .iso)
+    #expect(source.timezone == zone)
+    #expect(source.text.contains("timezone = \"\(zone)\""))
+    #expect(source.notes.contains { $0.hasPrefix("timezone: its clocks are ") })
+    let sample = try #require(found.trial.devices.first?.sample)
+    #expect(sample.timeSource == .payload)
+    #expect(abs((sample.time - noon).seconds) < 100)
+  }
+
+  @Test("local time hours from any zone of the country is a doubt, not a guess")
+  func foreignZone() throws {
+    let found = try discover([("kamera/cam-1/lapor", #"{"waktu":"2026-11-22T01:00:00","suhu":31.5}"#)])
+    #expect(found.sources.first?.timezone == nil)
+    #expect(found.sources.first?.doubts.contains { $0.contains("give their zone as timezone") } == true)
   }
 
   @Test("uptimes and counts are no times")

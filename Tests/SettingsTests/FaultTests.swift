@@ -20,7 +20,7 @@ struct Expected: Sendable, CustomTestStringConvertible {
 
 /// Each text is appended to `minimal` and has exactly one fault.
 @Suite struct FaultTests {
-  @Test("one fault is told with its line and what helps", arguments: sections + sources + alarms + uplinks)
+  @Test("one fault is told with its line and what helps", arguments: sections + limits + sources + alarms + uplinks)
   func one(expected: Expected) {
     let found = faultsBeside(expected.text)
     #expect(found.count == 1, "\(found)")
@@ -72,6 +72,26 @@ private let sections: [Expected] = [
   Expected("[broker]\nca_file = \"/x\"", 5, "has no effect", "mqtts://"),
   Expected("[broker]\nurl = \"mqtts://a\"\nkey_file = \"/x\"", 6, "without `cert_file`", "go together"),
 ]
+
+private let limits: [Expected] =
+  [
+    ("nesting", 128, "32"), ("fields", 100_000, "4096"), ("topics", 10_000_000, "200000"),
+    ("devices", 1_000_000, "100000"), ("series", 20_000_000, "2000000"),
+  ].flatMap { key, most, example in
+    [
+      Expected("[limits]\n\(key) = \"many\"", 5, "`\(key)` in [limits] must be a whole number", example),
+      Expected("[limits]\n\(key) = 1.5", 5, "`\(key)` in [limits] must be a whole number", example),
+      Expected("[limits]\n\(key) = 0", 5, "`\(key)` in [limits] is 0", "to \(most)"),
+      Expected("[limits]\n\(key) = -1", 5, "`\(key)` in [limits] is -1", "to \(most)"),
+      Expected("[limits]\n\(key) = \(most + 1)", 5, "`\(key)` in [limits] is \(most + 1)", "to \(most)"),
+    ]
+  } + [
+    Expected("[limits]\npayload = 262144", 5, "must be a size in quotes, not a whole number", "256KiB"),
+    Expected("[limits]\npayload = \"large\"", 5, "\"large\" is no size", "256KiB"),
+    Expected("[limits]\npayload = \"0B\"", 5, "`payload` in [limits]", "1.0 KiB"),
+    Expected("[limits]\npayload = \"2MiB\"", 5, "more than 1MiB", "256KiB"),
+    Expected("[limits]\nfield = 5", 5, "unknown key \"field\" in [limits]", "`fields`"),
+  ]
 
 /// A sound source on lines 4 to 7; what is appended begins on line 8.
 private func source(_ more: String, device: String = "{site}/{cam}", format: String = "json") -> String {

@@ -29,6 +29,21 @@ struct ProfileShelfTests {
     #expect(try shelf.profile(named: "tidak-ada") == nil)
   }
 
+  @Test("which are the user's own is told, and the shipped ones are none of them")
+  func ownNames() throws {
+    let folder = TemporaryFolder()
+    mkdir(folder.path + "/profiles", 0o755)
+    _ = folder.write("profiles/lampu.toml", ProfileShelfTests.profile)
+    let shelf = ProfileShelf.standard(configuration: folder.path + "/gateway.toml")
+    #expect(shelf.ownFolder == folder.path + "/profiles")
+    #expect(shelf.ownNames == ["lampu"])
+    #expect(ProfileShelf(folders: [folder.path + "/profiles"]).ownNames.isEmpty)
+    // A configuration beside the shipped profiles of a checkout.
+    let shipped = try #require(shippedProfiles.folders.first)
+    let beside = ProfileShelf.standard(configuration: String(shipped.dropLast("/profiles".count)) + "/gateway.toml")
+    #expect(beside.ownNames.isEmpty || beside.folders.count == 2)
+  }
+
   @Test("a name can't lead out of the folders", arguments: ["../x", "a/b", "", "A", "x.toml", "..", "a\u{0}b"])
   func names(_ name: String) throws {
     #expect(ProfileShelf(folders: ["/etc"]).path(of: name) == nil)

@@ -34,10 +34,10 @@ private final class FuzzTarget {
         "a/onvif-ej/VideoSource/MotionAlarm/&0", "a/onvif-ej/RuleEngine/LineDetector/Crossed/&0/1",
         "a/onvif-ej/Any/Thing", "a/onvif-mj/SensorData/Temperature", "a/onvif-mj/VideoAnalytics/1", "a/connection",
       ]
-    case "axis": names = ["axis/B8A4/event/tns:onvif/Device", "axis/B8A4/event/connection"]
+    case "axis": names = ["axis/B8A4/event/tns:onvif/Device", "axis/B8A4/event/connection", "axis/B8A44F112233/scene"]
     case "tasmota":
       names = ["tele/a/SENSOR", "tele/a/STATE", "stat/a/STATUS8", "tele/a/LWT", "stat/a/RESULT", "stat/a/POWER1"]
-    case "telegraf": names = ["telegraf/host/cpu", "telegraf/host/disk"]
+    case "telegraf": names = ["telegraf/host/cpu", "telegraf/host/disk", "telegraf/host/$state"]
     case "sparkplug":
       names = [
         "spBv1.0/g/NBIRTH/n", "spBv1.0/g/NDATA/n", "spBv1.0/g/DBIRTH/n/d", "spBv1.0/g/DDATA/n/d",

@@ -20,6 +20,8 @@ enum SharedMetrics {
     "camera.object_inside", "1", .state, "whether an object is in the field or scenario: true or false")
   static let lineCrossed = CatalogueEntry("camera.line_crossed", "1", .event, "an object crossed a line")
   static let counted = CatalogueEntry("camera.count", "1", .counter, "objects counted since the counter was reset")
+  static let objects = CatalogueEntry(
+    "camera.objects", "1", .gauge, "objects in a frame or area; label object is their class")
   static let digitalInput = CatalogueEntry(
     "digital_input", "1", .state, "a digital input or port: true (active) or false")
   static let relay = CatalogueEntry("relay", "1", .state, "a relay output: true (active) or false")

@@ -71,6 +71,13 @@ public struct Explanation: Sendable {
     leftOut = trace.left.map { Leaf(path: $0.path, reason: $0.reason) }
   }
 
+  /// Where nobody told of parts, the payload is one word or one number: what came of it came of the whole.
+  mutating func addWhole() {
+    guard used.isEmpty, leftOut.isEmpty, readings.allSatisfy({ $0.path == nil }) else { return }
+    for index in readings.indices { readings[index].path = "" }
+    if case .ignored(let why) = outcome { leftOut.append(Leaf(path: "", reason: why)) }
+  }
+
   mutating func add(_ findings: [(path: String, finding: LeafProbe.Finding)], _ known: [LeftOut]) {
     hasLeaves = true
     for (path, finding) in findings {

@@ -41,7 +41,6 @@ final class ConnectionReader: TopicReader {
 
   private static func state(_ word: String) -> String? {
     switch word.lowercased() {
-    case "connection lost", "connectionlost", "lost connection", "disconnected unexpectedly": "offline"
     // Said by the will as well as by a device that leaves: nobody can tell which.
     case "disconnected": "offline"
     default: StateWords.availability(word)

@@ -18,6 +18,12 @@ struct DeviceEventRule {
   let reading: Reading
   let entry: CatalogueEntry
 
+  /// The item that the rule is about, where the event bears it.
+  func item(of items: [(name: String, value: VendorValue)]) -> (name: String, value: VendorValue)? {
+    guard let wanted = item?.lowercased() else { return nil }
+    return items.first { $0.name.lowercased() == wanted }
+  }
+
   static func find(_ topic: String) -> [DeviceEventRule] {
     all.filter { topic == $0.topic || topic.hasPrefix($0.topic + "/") }
   }
@@ -46,6 +52,7 @@ struct DeviceEventRule {
     state("VideoSource/GlobalSceneChange", "State", SharedMetrics.tamper),
     state("RuleEngine/TamperDetector/Tamper", "IsTamper", SharedMetrics.tamper),
     state("VideoSource/Tampering", "active", SharedMetrics.tamper),
+    state("VideoSource/Tampering", "tampering", SharedMetrics.tamper),
     state("VideoSource/SignalLoss", "State", SharedMetrics.signalLoss),
     state("VideoSource/ConnectionFailed", "State", SharedMetrics.signalLoss),
     state("RuleEngine/FieldDetector/ObjectsInside", "IsInside", SharedMetrics.objectInside),
@@ -97,9 +104,11 @@ struct DeviceEvent {
     var entries: [CatalogueEntry] { [number, state, event] }
   }
 
-  func take(_ data: JSONValue, path: String, _ message: Message) {
+  /// - Parameter data: the event's items; `nil` where it has none.
+  func take(_ data: JSONValue?, path: String, _ message: Message) {
     var items: [(name: String, value: VendorValue)] = []
-    for (key, value) in data.members {
+    let members = data.map { Array($0.members) } ?? []
+    for (key, value) in members {
       let name = String(utf8: UnsafeRawBufferPointer(rebasing: key.prefix(64)))
       let read = VendorValue(value, limits: message.limits)
       if case .fault(let reason) = read {
@@ -109,21 +118,22 @@ struct DeviceEvent {
       }
     }
     let rules = DeviceEventRule.find(topic)
-    if rules.isEmpty {
-      takeUnknown(items, message)
-    } else {
+    // A topic that a rule knows may bear other items than the rule's in another maker's cameras.
+    if rules.contains(where: { $0.item(of: items) != nil || $0.item == nil }) {
       for rule in rules { take(rule, items, path, message) }
+    } else {
+      takeUnknown(items, message)
     }
   }
 
   private func take(
     _ rule: DeviceEventRule, _ items: [(name: String, value: VendorValue)], _ path: String, _ message: Message
   ) {
-    guard let wanted = rule.item else {
+    guard rule.item != nil else {
       return message.emit(
         device, rule.entry, event: 1, moment, labels: labels, attributes: attributes(items.map { $0 }))
     }
-    guard let item = items.first(where: { $0.name.lowercased() == wanted.lowercased() }) else { return }
+    guard let item = rule.item(of: items) else { return }
     switch rule.reading {
     case .number:
       guard case .number(let number) = item.value else {
@@ -140,8 +150,8 @@ struct DeviceEvent {
     }
   }
 
-  /// Flags are states, numbers gauges; what names something, and texts, are attributes of an event where nothing else
-  /// is there.
+  /// Flags are states, numbers gauges, and so is a text that is called a state or a status; what names something, and
+  /// other texts, are attributes of an event where nothing else is there.
   private func takeUnknown(_ items: [(name: String, value: VendorValue)], _ message: Message) {
     let metric = other.prefix + "." + topic.split(separator: "/").joined(separator: ".")
     var taken = false
@@ -152,6 +162,8 @@ struct DeviceEvent {
           device, other.state, flag ? "true" : "false", moment, labels: labels, name: "\(metric).\(item.name)")
       case .number(let number):
         message.emit(device, other.number, number, moment, labels: labels, name: "\(metric).\(item.name)")
+      case .text(let text) where DeviceEvent.isState(item.name):
+        message.emit(device, other.state, text, moment, labels: labels, name: "\(metric).\(item.name)")
       case .text, .nothing, .fault: continue
       }
       taken = true
@@ -163,12 +175,23 @@ struct DeviceEvent {
   }
 
   private func attributes(_ items: [(name: String, value: VendorValue)]) -> [Series.Label] {
-    items.compactMap { item in item.value.label.map { Series.Label(item.name, $0) } }
+    items.compactMap { item in
+      // Whose car it was is nobody's business here.
+      item.name.lowercased().contains("plate") ? nil : item.value.label.map { Series.Label(item.name, $0) }
+    }
   }
 
   private static func isIdentity(_ name: String) -> Bool {
     let lower = name.lowercased()
     return lower.hasSuffix("id") || lower.hasSuffix("token") || lower.hasSuffix("time")
+  }
+
+  /// What numbers the objects in view: each has a new one, so that a series for each would never end.
+  static func isPassing(_ name: String) -> Bool { name.lowercased() == "objectid" }
+
+  private static func isState(_ name: String) -> Bool {
+    let lower = name.lowercased()
+    return lower.hasSuffix("state") || lower.hasSuffix("status")
   }
 
   /// A topic's level without its namespace: `tns1:Trigger` is `Trigger`.

@@ -100,7 +100,11 @@ final class Message {
       let series = registry.series(
         of: device, metric, labels: labels, unit: unit ?? entry.unit, kind: entry.kind)
     else { return fault(DecodingFault(path: metric, "the limit of known series is reached", limit: .series)) }
-    append(series, value, moment)
+    guard let unit, case .number(let number) = value, unit != series.unit else { return append(series, value, moment) }
+    guard let factor = UnitText.factor(from: unit, to: series.unit) else {
+      return fault(DecodingFault(path: metric, "is in \(unit), where it was in \(series.unit) before"))
+    }
+    append(series, .number(number * factor), moment)
   }
 
   func emit(

@@ -26,7 +26,9 @@ enum StateWords {
     case "online", "connected", "ready", "up", "alive", "available", "true", "1", "on", "yes": "online"
     case "degraded", "alert", "sleeping": "degraded"
     case "stopped", "disconnected", "disabled": "stopped"
-    case "offline", "lost", "down", "dead", "unavailable", "false", "0", "off", "no": "offline"
+    case "offline", "lost", "down", "dead", "unavailable", "false", "0", "off", "no", "connection lost",
+      "connectionlost", "lost connection", "disconnected unexpectedly":
+      "offline"
     case "unknown", "init": "unknown"
     default: nil
     }

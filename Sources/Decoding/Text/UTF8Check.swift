@@ -3,6 +3,13 @@ enum UTF8Check {
   static func firstInvalid(_ bytes: UnsafeRawBufferPointer) -> Int? {
     var at = 0
     while at < bytes.count {
+      // Most texts are ASCII, eight bytes at a time.
+      if at + 8 <= bytes.count,
+        bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+      {
+        at += 8
+        continue
+      }
       let lead = bytes[at]
       if lead < 0x80 {
         at += 1

@@ -77,6 +77,12 @@ struct UnitText {
   private static let byUnit: [String: UnitText] = Dictionary(
     table.values.map { ($0.unit, $0) }, uniquingKeysWith: { first, _ in first })
 
+  /// By what a number in one unit of UCUM is multiplied to be in another; 1 where either of them says nothing, `nil`
+  /// where they measure different things.
+  static func factor(from unit: String, to wanted: String) -> Double? {
+    unit == wanted || unit == "1" || wanted == "1" ? 1 : byUnit[unit]?.factor(to: wanted)
+  }
+
   /// By what a number in this unit is multiplied to be in `wanted`; `nil` where the two measure different things.
   /// `1` is what a mapping has that doesn't say: the number is taken as it is.
   func factor(to wanted: String) -> Double? {

@@ -12,6 +12,8 @@ public struct Discovery: Sendable {
   public private(set) var trial: Trial
   /// Profiles that fit and are not installed; their topics are proposed as plain ones.
   public private(set) var absentProfiles: [String] = []
+  /// Of the user's own profiles that can't be read.
+  public let profileFaults: [String]
   /// Names of the sources that were there before.
   public let existing: [String]
 
@@ -27,7 +29,9 @@ public struct Discovery: Sendable {
     let base = present ?? GatewaySettings(gatewayID: "discover")
     trial = try Trial(base, survey)
     let patterns = base.sources.map(\.topic)
-    var planner = try Planner(survey) { topic in !patterns.contains { $0.match(topic.topic) != nil } }
+    let own = OwnProfiles(profiles)
+    profileFaults = own.faults
+    var planner = try Planner(survey, own: own) { topic in !patterns.contains { $0.match(topic.topic) != nil } }
     let taken = Set(existing)
     planner.planFormats()
     planner.settle(taken: taken)

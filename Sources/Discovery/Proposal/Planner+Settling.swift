@@ -10,7 +10,10 @@ extension Planner {
       setClass(members)
       setInterval(members)
     }
-    for index in sources.indices where sources[index].format == "tasmota" { setZone(index) }
+    for index in sources.indices {
+      if sources[index].format == "tasmota" { setZone(index, "/Time") }
+      if let time = sources[index].time, time.isNaive { setZone(index, time.path) }
+    }
     name(taken)
   }
 
@@ -31,7 +34,7 @@ extension Planner {
     for index in members where Planner.impliedClasses[sources[index].format] == nil {
       guard !sources[index].format.hasPrefix("profile:") else { continue }
       sources[index].deviceClass = kind
-      sources[index].notes.append("class: by the word \"\(found.word)\"")
+      sources[index].note("class", "by the word \"\(found.word)\"")
     }
   }
 
@@ -45,27 +48,35 @@ extension Planner {
 
   /// The device's interval is said by each of its sources, for the first message of a device may come by any.
   private mutating func setInterval(_ members: [Int]) {
-    let topics = Set(members.flatMap { sources[$0].topics }).map { survey.topics[$0] }
+    var topics = Set(members.flatMap { sources[$0].topics }).map { survey.topics[$0] }
+    if members.contains(where: { sources[$0].format == "frigate" }) {
+      // Its events come as they happen; what comes of itself are the statistics.
+      let regular = topics.filter { $0.levels.last == "stats" }
+      if !regular.isEmpty { topics = regular }
+    }
+    for index in members { sources[index].doubts.removeAll { $0 == Planner.noInterval } }
     guard let found = IntervalGuess.find(topics) else {
       for index in members {
-        sources[index].doubts.append("no interval: too little was heard to know how often it reports")
+        sources[index].doubts.append(Planner.noInterval)
       }
       return
     }
     for index in members {
       sources[index].interval = found.interval
-      sources[index].notes.append("interval: the middle of \(found.gaps) gaps between messages")
+      sources[index].note("interval", "the middle of \(found.gaps) gaps between messages")
     }
   }
 
+  private static let noInterval = "no interval: too little was heard to know how often it reports"
+
   /// Naive local times tell their zone by how far they are from UTC: Indonesia has three.
-  private mutating func setZone(_ index: Int) {
+  private mutating func setZone(_ index: Int, _ path: String) {
     var hours: [Int: Int] = [:]
     var count = 0
     for place in sources[index].topics.prefix(50) {
       for sample in survey.topics[place].samples where !sample.retained {
         let leaves = reader.leaves(sample.payload, at: sample.receivedAt) ?? []
-        guard case .word(let text)? = leaves.first(where: { $0.path == "/Time" })?.value,
+        guard case .word(let text)? = leaves.first(where: { $0.path == path })?.value,
           let parts = RFC3339.parts(text), parts.offset == nil
         else { continue }
         count += 1
@@ -75,11 +86,16 @@ extension Planner {
     guard let (hour, votes) = hours.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }), votes * 2 > count else {
       return
     }
+    guard sources[index].timezone == nil else { return }
     if let zone = Planner.zones[hour] {
       sources[index].timezone = zone
-      sources[index].notes.append("timezone: its clocks are \(hour) hours ahead of UTC and don't say so")
+      sources[index].note("timezone", "its clocks are \(hour) hours ahead of UTC and don't say so")
+    } else if hour == 0, sources[index].time?.isNaive == true {
+      sources[index].timezone = "UTC"
+      sources[index].note("timezone", "its clocks are UTC and don't say so")
     } else if hour != 0 {
-      sources[index].doubts.append("its clocks are \(hour) hours from UTC: give their zone as timezone")
+      let doubt = "its clocks are \(hour) hours from UTC: give their zone as timezone"
+      if !sources[index].doubts.contains(doubt) { sources[index].doubts.append(doubt) }
     }
   }
 

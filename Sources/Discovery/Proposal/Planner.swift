@@ -15,14 +15,16 @@ struct Planner {
   /// More sources than this nobody reads; it takes devices that have nothing in common to need them.
   static let sourcesProposed = 200
 
-  /// - Parameter isOpen: whether a topic still needs a source.
-  init(_ survey: Survey, isOpen: (HeardTopic) -> Bool) throws(DecoderSetupFault) {
+  /// - Parameters:
+  ///   - own: go before what is recognised otherwise.
+  ///   - isOpen: whether a topic still needs a source.
+  init(_ survey: Survey, own: OwnProfiles, isOpen: (HeardTopic) -> Bool) throws(DecoderSetupFault) {
     self.survey = survey
     reader = try PayloadReader()
     for topic in survey.topics {
       let facts = isOpen(topic) ? TopicFacts(topic, reader: &reader) : nil
       self.facts.append(facts)
-      marks.append(facts.flatMap { Recogniser.mark(topic, $0) })
+      marks.append(facts.flatMap { own.mark(topic) ?? Recogniser.mark(topic, $0) })
     }
   }
 
@@ -229,7 +231,9 @@ struct Planner {
       source.metrics = plan.metrics
       source.doubts += plan.doubts
       if let time = plan.time {
-        source.notes.append("time: \(time.path) was \(Planner.text(time.distance)) from the time of receipt")
+        source.notes.append(
+          "time: \(time.path) was \(Planner.text(time.distance)) from the time of receipt\(time.isNaive ? ", full hours aside" : "")"
+        )
       }
     } else {
       let plan = ScalarPlan(segments, topics)

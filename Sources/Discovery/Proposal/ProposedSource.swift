@@ -25,6 +25,12 @@ public struct ProposedSource: Sendable {
     self.topics = topics
   }
 
+  /// Says why, in place of what was said before of the same: sources are settled again when more of them are known.
+  mutating func note(_ subject: String, _ why: String) {
+    notes.removeAll { $0.hasPrefix(subject + ": ") }
+    notes.append("\(subject): \(why)")
+  }
+
   /// As the configuration writes it: `odc/{device}/rx`.
   public var topic: String { segments.map(\.text).joined(separator: "/") }
 

@@ -4,8 +4,10 @@ import Telemetry
 struct TimeGuess: Sendable, Hashable {
   let path: String
   let unit: TimeMapping.Unit
-  /// How far it was from the time of receipt, in the middle.
+  /// How far it was from the time of receipt, in the middle; full hours aside where it is naive.
   let distance: Span
+  /// Whether it is local time that doesn't say of which zone.
+  let isNaive: Bool
 
   /// Clocks of devices are wrong by hours; what is a day off is another time.
   private static let farthest = Span.hours(24)
@@ -33,7 +35,9 @@ struct TimeGuess: Sendable, Hashable {
         let near = distances.filter { $0 <= limit.nanoseconds }
         guard Double(near.count) >= share * Double(values.count), let middle = near.dropFirst(near.count / 2).first
         else { continue }
-        let guess = TimeGuess(path: path, unit: unit, distance: Span(nanoseconds: middle))
+        let guess = TimeGuess(
+          path: path, unit: unit, distance: Span(nanoseconds: middle),
+          isNaive: unit == .iso && values.contains { isNaive($0.value) })
         // A name is worth ten seconds, as is a level less.
         let depth = Int64(path.utf8.count { $0 == UInt8(ascii: "/") })
         let rank = middle + (isNamed ? 0 : 10_000_000_000) + depth * 100_000_000
@@ -53,13 +57,28 @@ struct TimeGuess: Sendable, Hashable {
     "installed", "updated", "uptime", "remaining", "elapsed", "str",
   ]
 
+  private static func isNaive(_ value: PayloadReader.Leaf.Value) -> Bool {
+    guard case .word(let word) = value, word.utf8.count <= 40, let parts = RFC3339.parts(word) else { return false }
+    return parts.instant == nil
+  }
+
+  /// Zones are full hours from UTC where these devices stand, and fourteen at most.
+  private static func naiveDistance(_ local: Timestamp, _ at: Timestamp) -> Int64? {
+    let hour: Int64 = 3_600_000_000_000
+    let span = local - at
+    guard span > .hours(-15), span < .hours(15) else { return nil }
+    let hours = Int64((span.seconds / 3600).rounded())
+    return abs(span.nanoseconds - hours * hour)
+  }
+
   private static func distance(
     _ value: PayloadReader.Leaf.Value, _ unit: TimeMapping.Unit, _ at: Timestamp
   ) -> Int64? {
     let told: Timestamp
     switch (value, unit) {
     case (.word(let word), .iso):
-      guard word.utf8.count <= 40, let instant = RFC3339.parse(word) else { return nil }
+      guard word.utf8.count <= 40, let parts = RFC3339.parts(word) else { return nil }
+      guard let instant = parts.instant else { return naiveDistance(parts.local, at) }
       told = instant
     case (.word, _), (.number, .iso): return nil
     case (.number(let number), _):

@@ -4,15 +4,29 @@ import Telemetry
 /// The folders in which mapping profiles are looked for, in this order: `NAME.toml` in the first that has it.
 public struct ProfileShelf: Sendable, Equatable {
   public let folders: [String]
+  /// The one of them in which the user's own profiles lie; `nil` where there is none.
+  public let ownFolder: String?
 
-  public init(folders: [String]) { self.folders = folders }
+  public init(folders: [String], ownFolder: String? = nil) {
+    self.folders = folders
+    self.ownFolder = ownFolder
+  }
 
   /// The user's own beside the configuration file, then the package's, then those of a checkout that this program was
   /// built in.
   public static func standard(configuration path: String) -> ProfileShelf {
-    var folders = [folder(of: path) + "/profiles", "/usr/share/lumbung/profiles"]
-    if let checkout = checkout() { folders.append(checkout) }
-    return ProfileShelf(folders: folders)
+    let own = folder(of: path) + "/profiles"
+    var others = ["/usr/share/lumbung/profiles"]
+    if let checkout = checkout() { others.append(checkout) }
+    // A configuration that lies in the checkout stands beside the shipped ones.
+    let isShipped = others.contains { resolved($0) == resolved(own) }
+    return ProfileShelf(folders: [own] + others, ownFolder: isShipped ? nil : own)
+  }
+
+  private static func resolved(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
   }
 
   private static func folder(of path: String) -> String {
@@ -34,7 +48,12 @@ public struct ProfileShelf: Sendable, Equatable {
   }
 
   /// All names, sorted, each once.
-  public var names: [String] {
+  public var names: [String] { names(in: folders) }
+
+  /// Names of the user's own profiles, sorted.
+  public var ownNames: [String] { names(in: ownFolder.map { [$0] } ?? []) }
+
+  private func names(in folders: [String]) -> [String] {
     var names: Set<String> = []
     for folder in folders {
       guard let directory = opendir(folder) else { continue }

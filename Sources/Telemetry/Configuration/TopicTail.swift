@@ -79,6 +79,14 @@ public struct TopicTail: Hashable, Sendable, CustomStringConvertible {
     } + TopicTail.implied
   }
 
+  /// Whether any of its levels is a word that other topics don't have.
+  public var hasWord: Bool {
+    levels.contains { level in
+      guard case .parts(let parts) = level else { return false }
+      return parts.contains { if case .text(let text) = $0 { text.contains(where: \.isLetter) } else { false } }
+    }
+  }
+
   /// The captures where the topic ends like this, else `nil`. Of several places the leftmost counts.
   public func match(_ topic: String) -> [String: String]? {
     let parts = topic.split(separator: "/", omittingEmptySubsequences: false)

@@ -50,12 +50,15 @@ struct DiscoverCommand: AsyncParsableCommand {
       throw Exit.failing(
         Exit.usage, "\(url) is no broker's URL; write mqtt://HOST, mqtt://HOST:PORT, or mqtts:// for TLS")
     }
-    let hearing = Hearing(connection(address, present?.broker), duration: duration)
+    // One's own lie beside the configuration that is in use, or that will be.
+    let profiles = ProfileShelf.standard(configuration: config ?? write ?? ConfigurationOption.standardPath)
+    let hearing = Hearing(connection(address, present?.broker), duration: duration) { survey in
+      (try? Discovery(survey, present: present, profiles: profiles))?.trial.devices.count
+    }
     let heard = try await listen(hearing)
     let found: Discovery
     do throws(DecoderSetupFault) {
-      found = try Discovery(
-        heard.survey, present: present, profiles: .standard(configuration: config ?? write ?? "./x"))
+      found = try Discovery(heard.survey, present: present, profiles: profiles)
     } catch {
       throw Exit.failing(Exit.configuration, "\(config ?? "the configuration"): \(error)")
     }
@@ -68,6 +71,7 @@ struct DiscoverCommand: AsyncParsableCommand {
       Console.print(report.text)
     }
     if let ended = heard.ended { Console.error("\(ended)") }
+    for fault in found.profileFaults { Console.error("\(fault)") }
     try finish(found, address)
   }
 

@@ -4,8 +4,11 @@ import Settings
 
 /// `--config FILE`, as every command that needs the configuration has it.
 struct ConfigurationOption: ParsableArguments {
+  /// Where the package puts it.
+  static let standardPath = "/etc/lumbung/gateway.toml"
+
   @Option(name: .customLong("config"), help: ArgumentHelp("The configuration.", valueName: "FILE"))
-  var path = "/etc/lumbung/gateway.toml"
+  var path = ConfigurationOption.standardPath
 
   /// Ends the command with 78 and every fault where the configuration is not valid.
   func load(checkingNamedFiles: Bool = false) throws -> GatewaySettings {

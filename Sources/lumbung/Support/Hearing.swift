@@ -22,11 +22,14 @@ final class Hearing: Sendable {
 
   private let configuration: ListenerConfiguration
   private let duration: Span
+  /// How many devices are in what was heard so far; `nil` where nobody can tell.
+  private let devices: @Sendable (Survey) -> Int?
   private let stopped = Atomic(false)
 
-  init(_ configuration: ListenerConfiguration, duration: Span) {
+  init(_ configuration: ListenerConfiguration, duration: Span, devices: @escaping @Sendable (Survey) -> Int?) {
     self.configuration = configuration
     self.duration = duration
+    self.devices = devices
   }
 
   func stop() { stopped.store(true, ordering: .relaxed) }
@@ -41,7 +44,7 @@ final class Hearing: Sendable {
     defer { listener.close() }
     let start = ContinuousClock.now
     let end = start + .nanoseconds(duration.nanoseconds)
-    let progress = Progress()
+    let progress = Progress(devices)
     var ended: MQTTError?
     while !stopped.load(ordering: .relaxed), ContinuousClock.now < end {
       let left = end - ContinuousClock.now
@@ -72,14 +75,32 @@ private enum BlockingPause {
 /// A line on a terminal that tells how it goes; nothing elsewhere.
 private final class Progress {
   private let isShown = isatty(STDERR_FILENO) == 1
+  private let devices: (Survey) -> Int?
   private var next = ContinuousClock.now
+  private var nextCount = ContinuousClock.now
+  private var found: Int?
+
+  /// Counting tries the whole proposal on what was heard: no more than a twentieth of the time goes into it, for
+  /// meanwhile nobody listens.
+  private static let share = 20
+  private static let pause = Duration.seconds(2)
+
+  init(_ devices: @escaping (Survey) -> Int?) { self.devices = devices }
 
   func show(_ survey: Survey, left: Duration) {
     guard isShown, ContinuousClock.now >= next else { return }
     next = ContinuousClock.now + .seconds(1)
     let seconds = max(0, Int((left / .seconds(1)).rounded(.up)))
+    if ContinuousClock.now >= nextCount {
+      let start = ContinuousClock.now
+      found = devices(survey)
+      let end = ContinuousClock.now
+      nextCount = end + max(Progress.pause, (end - start) * Progress.share)
+    }
+    let devices = found.map { ", \($0) \($0 == 1 ? "device" : "devices")" } ?? ""
     let line =
-      "\r\(seconds) s left: \(survey.messages) messages on \(survey.topics.count) topics; Ctrl-C ends it here\u{1b}[K"
+      "\r\(seconds) s left: \(survey.messages) messages on \(survey.topics.count) topics\(devices); Ctrl-C ends it here"
+      + "\u{1b}[K"
     Console.write(Array(line.utf8), to: STDERR_FILENO)
   }
 

@@ -6,11 +6,9 @@ enum ONVIFMetrics {
   static let sensor = CatalogueEntry(
     "onvif.sensor.{name}", "1", .gauge, "a sensor's value that is neither temperature nor humidity; label sensor")
 
-  static let objects = CatalogueEntry(
-    "camera.objects", "1", .gauge, "objects in a frame; label object is their most likely class")
-
   static let all =
-    [SharedMetrics.availability] + DeviceEventRule.entries + [SharedMetrics.humidity, sensor, objects] + other.entries
+    [SharedMetrics.availability] + DeviceEventRule.entries + [SharedMetrics.humidity, sensor, SharedMetrics.objects]
+    + other.entries
 }
 
 /// A topic of the event broker: `Prefix/onvif-ej/LocalTopic[/&src1/src2]`. The prefix may have several levels.
@@ -86,7 +84,9 @@ final class ONVIFReader: TopicReader {
   }
 
   private func event(_ root: JSONValue, _ message: Message) -> Decoder.Outcome {
-    guard let data = root.member("Data"), data.kind == .object else {
+    // An event without items has no Data: that it came is all that it says.
+    let data = root.member("Data")
+    guard data?.kind == .object || data == nil && root.member("UtcTime") != nil else {
       return .refused(DecodingFault(path: "/Data", "there is no such object"))
     }
     var labels: [Series.Label] = []
@@ -94,7 +94,7 @@ final class ONVIFReader: TopicReader {
       guard let part else { continue }
       for (key, value) in part.members {
         guard let text = VendorValue(value, limits: message.limits).label,
-          let name = message.shortText(key, path: path)
+          let name = message.shortText(key, path: path), !DeviceEvent.isPassing(name)
         else { continue }
         // An object has each name once; so has a series.
         if !labels.contains(where: { $0.name == name }) { labels.append(Series.Label(name, text)) }
@@ -150,7 +150,7 @@ final class ONVIFReader: TopicReader {
       }
       for (name, count) in counts.sorted(by: { $0.key < $1.key }) {
         message.emit(
-          itsDevice, ONVIFMetrics.objects, count, moment, labels: labels + [Series.Label("object", name)])
+          itsDevice, SharedMetrics.objects, count, moment, labels: labels + [Series.Label("object", name)])
       }
     }
   }

@@ -1,9 +1,10 @@
 import Telemetry
 
 /// What `format = "senml"` emits. The device is the base name, or the first parts of a `urn:dev:` name, else the topic;
-/// the metric is the rest of the name, or where nothing is left, `hw.temperature` for `Cel` and `value` otherwise.
+/// the metric is the rest of the name, or where nothing is left, what the unit tells (`hw.temperature` for `Cel`), or
+/// `value`.
 enum SenMLMetrics {
-  static let number = CatalogueEntry("{name}", "1", .gauge, "a record's v, in its own unit")
+  static let number = CatalogueEntry("{name}", "1", .gauge, "a record's v, in its own unit as UCUM")
   static let word = CatalogueEntry("{name}", "1", .state, "a record's vs, or its vb as true or false")
   static let sum = CatalogueEntry("{name}.sum", "1", .counter, "a record's s, in its own unit by seconds")
 
@@ -108,10 +109,18 @@ final class SenMLReader: TopicReader {
     guard let device = format.naming.device(topic.captures, default: deviceName) else {
       return message.fault(DecodingFault(path: path, "the limit of known devices is reached", limit: .devices))
     }
-    let unit = text("u") ?? base.unit ?? "1"
-    let name = metric.isEmpty ? (unit == "Cel" ? SharedMetrics.temperature.metric : "value") : metric
+    let registered = text("u") ?? base.unit ?? "1"
+    let unit = SenMLUnit.ucum(registered)
+    let name = metric.isEmpty ? SenMLUnit.quantity(registered) ?? "value" : metric
     let moment = moment(number("t"), base.time, message)
-    // A base value or sum is added to a record's own; alone it is no reading.
+    let isBare = SenMLReader.valueFields.allSatisfy { record.member($0) == nil }
+    // A base value or sum is added to a record's own, zero where it has none; without a name it is no reading.
+    if isBare, record.member("n") != nil {
+      if let value = base.value {
+        message.emit(device, SenMLMetrics.number, value, moment, name: name, unit: unit)
+      }
+      if let sum = base.sum { emit(sum: sum, device, name, unit, moment, message) }
+    }
     if record.member("v") != nil, let own = number("v") {
       message.emit(device, SenMLMetrics.number, (base.value ?? 0) + own, moment, name: name, unit: unit)
     }
@@ -126,8 +135,18 @@ final class SenMLReader: TopicReader {
       }
     }
     if record.member("s") != nil, let sum = number("s") {
-      message.emit(device, SenMLMetrics.sum, (base.sum ?? 0) + sum, moment, name: name + ".sum", unit: "\(unit).s")
+      emit(sum: (base.sum ?? 0) + sum, device, name, unit, moment, message)
     }
+  }
+
+  private static let valueFields: [StaticString] = ["v", "vs", "vb", "vd", "s"]
+
+  /// The value integrated over time: its unit is the value's, by seconds.
+  private func emit(
+    sum: Double, _ device: Device, _ name: String, _ unit: String, _ moment: Moment, _ message: Message
+  ) {
+    message.emit(
+      device, SenMLMetrics.sum, sum, moment, name: name + ".sum", unit: unit == "1" ? "s" : "\(unit).s")
   }
 
   private func moment(_ own: Double?, _ base: Double?, _ message: Message) -> Moment {
@@ -143,7 +162,7 @@ final class SenMLReader: TopicReader {
     if !base.isEmpty {
       var device = base[...]
       while let last = device.last, ":/.-_".contains(last) { device = device.dropLast() }
-      if !device.isEmpty { return (String(device), own) }
+      if !device.isEmpty { return (String(device), String(own.drop { ":/".contains($0) })) }
     }
     if own.hasPrefix("urn:dev:") {
       // urn:dev:<kind>:<identity>[:<the rest>]

@@ -2,7 +2,8 @@ import Telemetry
 
 /// What `format = "sparkplug"` emits. Devices are `{group}/{node}` and `{group}/{node}/{device}`, class other.
 enum SparkplugMetrics {
-  static let number = CatalogueEntry("{name}", "1", .gauge, "a metric with a number, named with dots for slashes")
+  static let number = CatalogueEntry(
+    "{name}", "1", .gauge, "a metric with a number, named with dots for slashes; in the unit of its engUnit")
   static let word = CatalogueEntry("{name}", "1", .state, "a metric with a text, or true or false")
 
   static let all: [CatalogueEntry] = [SharedMetrics.availability, number, word]
@@ -126,7 +127,7 @@ final class SparkplugReader: TopicReader {
         message.emit(itsDevice, SharedMetrics.availability, "online", message.moment(own))
         message.trace?.took(nil)
       }
-      for metric in content.metrics { take(metric, birth, own, message) }
+      for metric in content.metrics { take(metric, "", birth, own, message) }
     }
     let isUnborn = node.birth("", at: memory.sequence) == nil
     if kind == .nodeBirth {
@@ -167,22 +168,24 @@ final class SparkplugReader: TopicReader {
     return message.outcome(nothing: "")
   }
 
+  /// - Parameter prefix: of the templates that the metric is a member of, each with a slash behind it.
   private func take(
-    _ metric: SparkplugPayload.Metric, _ birth: SparkplugNode.Birth?, _ payloadTime: Timestamp?, _ message: Message
+    _ metric: SparkplugPayload.Metric, _ prefix: String, _ birth: SparkplugNode.Birth?, _ payloadTime: Timestamp?,
+    _ message: Message, depth: Int = 0
   ) {
     let name: String
-    let datatype: UInt64?
+    let known: SparkplugNode.Birth.Known?
     if let bytes = metric.name, !bytes.isEmpty {
       guard let text = message.shortText(bytes, path: "metrics") else { return }
-      name = text
-      datatype = metric.datatype ?? birth?.typeByName[text]
+      name = prefix + text
+      known = birth?.byName[name]
     } else if let alias = metric.alias {
-      guard let known = birth?.byAlias[alias] else {
+      known = birth?.byAlias[alias]
+      guard let known else {
         return message.fault(
           DecodingFault(byte: metric.offset, "the alias \(alias) is not known: no birth was seen, ask for a rebirth"))
       }
       name = known.name
-      datatype = metric.datatype ?? known.datatype
     } else {
       return message.fault(DecodingFault(byte: metric.offset, "a metric with neither name nor alias"))
     }
@@ -192,28 +195,50 @@ final class SparkplugReader: TopicReader {
     if name.hasPrefix("Node Control/") || name.hasPrefix("Device Control/") {
       return message.trace?.left(path, "a switch for commands") ?? ()
     }
+    if let reason = metric.properties.reasonAgainst { return message.trace?.left(path, reason) ?? () }
+    if case .template(let bytes, let origin) = metric.value {
+      return take(template: bytes, origin, name, birth, payloadTime, message, depth: depth)
+    }
     let own = metric.timestamp.flatMap(SparkplugReader.time)
     if metric.isHistorical, own == nil {
       // At the payload's time it would pass for the latest.
       return message.fault(DecodingFault(path: name, "a historical value without a time"))
     }
     let before = message.count
-    emit(metric, name, datatype, message.moment(own ?? payloadTime), message)
+    let unit = SparkplugType.unit(metric.properties.unit) ?? known?.unit
+    emit(metric, name, metric.datatype ?? known?.datatype, unit, message.moment(own ?? payloadTime), message)
     guard let trace = message.trace else { return }
     if message.count > before { trace.took(path) } else { trace.left(path, "no value that is a reading") }
   }
 
+  /// An instance's members are metrics of the device; a definition, which births bear, says nothing of it.
+  private func take(
+    template bytes: UnsafeRawBufferPointer, _ origin: Int, _ name: String, _ birth: SparkplugNode.Birth?,
+    _ payloadTime: Timestamp?, _ message: Message, depth: Int
+  ) {
+    guard depth < SparkplugPayload.templateDepth else {
+      return message.fault(
+        DecodingFault(path: name, "more than \(SparkplugPayload.templateDepth) templates inside one another"))
+    }
+    do throws(DecodingFault) {
+      let members = try SparkplugPayload.members(ofTemplate: bytes, origin: origin, limit: message.limits.fields)
+      guard let members else { return message.trace?.left("/metrics/\(name)", "a template's definition") ?? () }
+      for member in members { take(member, name + "/", birth, payloadTime, message, depth: depth + 1) }
+    } catch { message.fault(error) }
+  }
+
   private func emit(
-    _ metric: SparkplugPayload.Metric, _ name: String, _ datatype: UInt64?, _ moment: Moment, _ message: Message
+    _ metric: SparkplugPayload.Metric, _ name: String, _ datatype: UInt64?, _ unit: String?, _ moment: Moment,
+    _ message: Message
   ) {
     let dotted = name.split(separator: "/").joined(separator: ".")
     func number(_ value: Double) {
-      message.emit(itsDevice, SparkplugMetrics.number, value, moment, name: dotted)
+      message.emit(itsDevice, SparkplugMetrics.number, value, moment, name: dotted, unit: unit)
     }
     func word(_ value: String) { message.emit(itsDevice, SparkplugMetrics.word, value, moment, name: dotted) }
     switch metric.value {
-    case .none: break
-    case .other: message.fault(DecodingFault(path: name, "a data set, template, array or bytes: no single value"))
+    case .none, .template: break
+    case .other: message.fault(DecodingFault(path: name, "a data set, array or bytes: no single value"))
     case .int(let value):
       if datatype == 11 {
         word(value == 0 ? "false" : "true")

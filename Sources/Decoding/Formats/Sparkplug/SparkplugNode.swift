@@ -8,24 +8,25 @@ final class SparkplugNode {
   /// What a birth names.
   final class Birth {
     private(set) var byAlias: [UInt64: Known] = [:]
-    private(set) var typeByName: [String: UInt64] = [:]
+    private(set) var byName: [String: Known] = [:]
     var bdSeq: UInt64?
 
     struct Known: Equatable {
       let name: String
       let datatype: UInt64?
+      /// UCUM.
+      let unit: String?
     }
 
-    /// `false` where there are more than `limit`.
-    func learn(_ name: String, alias: UInt64?, datatype: UInt64?, limit: Int) -> Bool {
-      guard typeByName.count < limit || typeByName[name] != nil else { return false }
-      typeByName[name] = datatype ?? 0
-      if let alias { byAlias[alias] = Known(name: name, datatype: datatype) }
-      return true
+    /// Does nothing where there are more than `limit`.
+    func learn(_ metric: Known, alias: UInt64?, limit: Int) {
+      guard byName.count < limit || byName[metric.name] != nil else { return }
+      byName[metric.name] = metric
+      if let alias { byAlias[alias] = metric }
     }
 
     func says(theSameAs other: Birth) -> Bool {
-      bdSeq == other.bdSeq && byAlias == other.byAlias && typeByName == other.typeByName
+      bdSeq == other.bdSeq && byAlias == other.byAlias && byName == other.byName
     }
   }
 
@@ -131,11 +132,24 @@ final class SparkplugNode {
   static func read(_ payload: SparkplugPayload, _ limits: DecodingLimits) -> Birth {
     let birth = Birth()
     birth.bdSeq = payload.bdSeq
-    for metric in payload.metrics {
-      guard let name = metric.name, !name.isEmpty, name.count <= limits.textBytes else { continue }
-      _ = birth.learn(String(utf8: name), alias: metric.alias, datatype: metric.datatype, limit: limits.fields)
-    }
+    learn(payload.metrics, "", birth, limits, depth: 0)
     return birth
+  }
+
+  private static func learn(
+    _ metrics: [SparkplugPayload.Metric], _ prefix: String, _ birth: Birth, _ limits: DecodingLimits, depth: Int
+  ) {
+    for metric in metrics {
+      guard let own = metric.name, !own.isEmpty, own.count <= limits.textBytes else { continue }
+      let name = prefix + String(utf8: own)
+      birth.learn(
+        Birth.Known(name: name, datatype: metric.datatype, unit: SparkplugType.unit(metric.properties.unit)),
+        alias: metric.alias, limit: limits.fields)
+      guard case .template(let bytes, let origin) = metric.value, depth < SparkplugPayload.templateDepth,
+        let members = try? SparkplugPayload.members(ofTemplate: bytes, origin: origin, limit: limits.fields)
+      else { continue }
+      learn(members, name + "/", birth, limits, depth: depth + 1)
+    }
   }
 
   func forget(before sequence: Int64) {

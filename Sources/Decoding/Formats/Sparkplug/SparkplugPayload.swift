@@ -11,7 +11,9 @@ struct SparkplugPayload {
       case double(Double)
       case bool(Bool)
       case text(UnsafeRawBufferPointer)
-      /// Bytes, data sets, templates: what no reading can be made of.
+      /// An instance of a template, whose members are metrics, or its definition.
+      case template(UnsafeRawBufferPointer, origin: Int)
+      /// Bytes, data sets: what no reading can be made of.
       case other
     }
 
@@ -22,6 +24,7 @@ struct SparkplugPayload {
     var isHistorical = false
     var isNull = false
     var value = Value.none
+    var properties = SparkplugProperties()
     /// Where it begins in the payload.
     var offset = 0
 
@@ -78,17 +81,41 @@ struct SparkplugPayload {
       case (4, .varint(let value)): metric.datatype = value
       case (5, .varint(let value)): metric.isHistorical = value != 0
       case (7, .varint(let value)): metric.isNull = value != 0
+      case (9, .bytes(let value)):
+        metric.properties = try SparkplugProperties(value, origin: reader.offset - value.count)
       case (10, .varint(let value)): metric.value = .int(UInt32(truncatingIfNeeded: value))
       case (11, .varint(let value)): metric.value = .long(value)
       case (12, .fixed32(let value)): metric.value = .float(Float(bitPattern: value))
       case (13, .fixed64(let value)): metric.value = .double(Double(bitPattern: value))
       case (14, .varint(let value)): metric.value = .bool(value != 0)
       case (15, .bytes(let value)): metric.value = .text(value)
+      case (18, .bytes(let value)): metric.value = .template(value, origin: reader.offset - value.count)
       case (16...19, _): metric.value = .other
       default: break
       }
     }
     return metric
+  }
+
+  /// Templates inside one another; the specification's examples have two.
+  static let templateDepth = 8
+
+  /// The members of a template's instance; `nil` for its definition, whose values are none of the device's.
+  static func members(
+    ofTemplate bytes: UnsafeRawBufferPointer, origin: Int, limit: Int
+  ) throws(DecodingFault) -> [Metric]? {
+    var members: [Metric] = []
+    var reader = ProtobufReader(bytes, origin: origin)
+    while let (number, field) = try reader.next() {
+      switch (number, field) {
+      case (2, .bytes(let bytes)):
+        guard members.count < limit else { throw DecodingFault(payload: "more than \(limit) metrics", limit: .fields) }
+        members.append(try metric(bytes, origin: reader.offset - bytes.count))
+      case (5, .varint(let isDefinition)) where isDefinition != 0: return nil
+      default: break
+      }
+    }
+    return members
   }
 }
 
@@ -104,5 +131,10 @@ enum SparkplugType {
     case 4: Double(Int64(bitPattern: bits))
     default: Double(bits)
     }
+  }
+
+  /// A unit as a device writes it, in UCUM; `nil` where it is not known.
+  static func unit(_ text: UnsafeRawBufferPointer?) -> String? {
+    text.flatMap { UnitText.find(String(utf8: $0.trimmed))?.unit }
   }
 }

@@ -33,8 +33,8 @@ struct TasmotaBody {
         word(value, TasmotaMetrics.power, name, place())
       } else if TasmotaReader.isNumbered(name, "Switch") {
         word(value, TasmotaMetrics.input, name, place())
-      } else if value.kind == .number || value.kind == .unusable {
-        scope.number(value, device, TasmotaMetrics.top, place(), name: "tasmota.\(name)")
+      } else {
+        unknown(value, TasmotaMetrics.top, "tasmota.\(name)", place(), labels: [])
       }
     }
   }
@@ -81,9 +81,27 @@ struct TasmotaBody {
         values(
           value, TasmotaMetrics.Rule(rule.entry, TasmotaBody.pressure(root)), name, field, place(), labels: labels)
       } else {
-        values(value, TasmotaMetrics.sensorFields[field], kind ?? name, field, place(), labels: labels)
+        let (stem, number) = TasmotaBody.numbered(field)
+        let channel = number.map { [Series.Label("channel", $0)] } ?? []
+        values(
+          value, TasmotaBody.rule(stem, of: name), kind ?? name, field, place(), labels: labels,
+          ruled: labels + channel)
       }
     }
+  }
+
+  /// `Temperature2`, one of several of a sensor, as its stem and number; other fields as they are.
+  private static func numbered(_ field: String) -> (stem: String, number: String?) {
+    let digits = field.reversed().prefix(while: \.isNumber).count
+    guard digits > 0, digits <= 3, TasmotaMetrics.sensorFields[field] == nil else { return (field, nil) }
+    let stem = String(field.dropLast(digits))
+    return TasmotaMetrics.sensorFields[stem] == nil ? (field, nil) : (stem, String(field.suffix(digits)))
+  }
+
+  private static func rule(_ field: String, of sensor: String) -> TasmotaMetrics.Rule? {
+    // Time-of-flight sensors measure in millimetres, ultrasonic ones in centimetres.
+    if field == "Distance", sensor.hasPrefix("VL53") { return TasmotaMetrics.Rule(TasmotaMetrics.distance, 0.001) }
+    return TasmotaMetrics.sensorFields[field]
   }
 
   /// How many hPa the unit is that the message says.
@@ -94,17 +112,16 @@ struct TasmotaBody {
     return unit.equals("kPa") ? 10 : 1
   }
 
-  /// A number, or one per phase. What has no rule is taken where it is a number, and passed over where it is not.
+  /// A number, or one per phase.
   private func values(
     _ value: JSONValue, _ rule: TasmotaMetrics.Rule?, _ sensor: String, _ field: String,
-    _ path: @autoclosure () -> String, labels: [Series.Label]
+    _ path: @autoclosure () -> String, labels: [Series.Label], ruled: [Series.Label]? = nil
   ) {
     guard let rule else {
-      guard value.kind == .number || value.kind == .unusable else { return }
       let all = labels.isEmpty ? [Series.Label("sensor", sensor)] : labels
-      return scope.number(
-        value, device, TasmotaMetrics.other, path(), labels: all, name: "tasmota.\(sensor).\(field)")
+      return unknown(value, TasmotaMetrics.other, "tasmota.\(sensor).\(field)", path(), labels: all)
     }
+    let labels = ruled ?? labels
     guard value.kind == .array else {
       return scope.number(value, device, rule.entry, path(), labels: labels, scale: rule.scale)
     }
@@ -112,6 +129,28 @@ struct TasmotaBody {
       scope.number(
         element, device, rule.entry, "\(path())/\(position)",
         labels: labels + [Series.Label("phase", String(position + 1))], scale: rule.scale)
+    }
+  }
+
+  /// What has no rule is taken where it is a number, or where it holds numbers, and passed over otherwise.
+  private func unknown(
+    _ value: JSONValue, _ entry: CatalogueEntry, _ name: String, _ path: @autoclosure () -> String,
+    labels: [Series.Label]
+  ) {
+    switch value.kind {
+    case .number, .unusable: scope.number(value, device, entry, path(), labels: labels, name: name)
+    case .object:
+      for (key, inner) in value.members {
+        guard let field = scope.message.shortText(key, path: path()) else { continue }
+        unknown(inner, entry, "\(name).\(field)", path() + "/" + JSONPointer.escape(field), labels: labels)
+      }
+    case .array:
+      let isFlat = !labels.contains { $0.name == "index" }
+      for (position, element) in value.elements.enumerated() where isFlat {
+        let index = Series.Label("index", String(position + 1))
+        unknown(element, entry, name, "\(path())/\(position)", labels: labels + [index])
+      }
+    case .string, .bool, .null: break
     }
   }
 }

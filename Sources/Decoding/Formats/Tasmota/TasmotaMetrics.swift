@@ -20,6 +20,8 @@ enum TasmotaMetrics {
   static let exported = CatalogueEntry("hw.energy.exported", "J", .counter, "energy given back")
   static let dewPoint = CatalogueEntry("hw.dew_point", "Cel", .gauge, "dew point")
   static let pressure = CatalogueEntry("hw.pressure", "hPa", .gauge, "air pressure")
+  static let seaPressure = CatalogueEntry(
+    "hw.pressure.sea_level", "hPa", .gauge, "air pressure, reduced to sea level")
   static let light = CatalogueEntry("ambient.light", "lx", .gauge, "ambient light")
   static let distance = CatalogueEntry("hw.distance", "m", .gauge, "measured distance")
   static let heap = CatalogueEntry("system.memory.free", "By", .gauge, "free heap")
@@ -33,9 +35,10 @@ enum TasmotaMetrics {
   static let limit = CatalogueEntry(
     "tasmota.limit", "1", .state, "whether a power, voltage or current limit is passed: on or off; label limit")
   static let other = CatalogueEntry(
-    "tasmota.{sensor}.{field}", "1", .gauge, "a number of a sensor that has no rule; label sensor")
+    "tasmota.{sensor}.{field}", "1", .gauge, "a number of a sensor that has no rule; labels sensor, and index in lists")
 
-  static let top = CatalogueEntry("tasmota.{field}", "1", .gauge, "a number beside the sensors that has no rule")
+  static let top = CatalogueEntry(
+    "tasmota.{field}", "1", .gauge, "a number beside the sensors that has no rule; label index in lists")
 
   static let energyFields: [String: Rule] = [
     "Total": Rule(SharedMetrics.energy, 3_600_000), "ExportActive": Rule(exported, 3_600_000),
@@ -49,7 +52,7 @@ enum TasmotaMetrics {
 
   static let sensorFields: [String: Rule] = [
     "Temperature": Rule(SharedMetrics.temperature), "Humidity": Rule(SharedMetrics.humidity),
-    "DewPoint": Rule(dewPoint), "Pressure": Rule(pressure), "SeaPressure": Rule(pressure),
+    "DewPoint": Rule(dewPoint), "Pressure": Rule(pressure), "SeaPressure": Rule(seaPressure),
     "Illuminance": Rule(light), "Distance": Rule(distance, 0.01), "Voltage": Rule(SharedMetrics.voltage),
     "Current": Rule(SharedMetrics.current), "Power": Rule(SharedMetrics.power),
   ]
@@ -57,7 +60,8 @@ enum TasmotaMetrics {
   static let all: [CatalogueEntry] = [
     SharedMetrics.availability, SharedMetrics.temperature, SharedMetrics.humidity, SharedMetrics.voltage,
     SharedMetrics.current, SharedMetrics.power, SharedMetrics.energy, SharedMetrics.uptime, apparentPower,
-    reactivePower, powerFactor, frequency, exported, dewPoint, pressure, light, distance, heap, load, mqttCount,
+    reactivePower, powerFactor, frequency, exported, dewPoint, pressure, seaPressure, light, distance, heap, load,
+    mqttCount,
     wifiCount, wifiQuality, wifiSignal, power, input, limit, top,
     other,
   ]

@@ -28,7 +28,8 @@ enum TelegrafMetrics {
     "{measurement}.{field}", "1", .state, "a text, or true or false; the tags are labels")
 
   static let all: [CatalogueEntry] = [
-    io, packets, errors, discards, bandwidth, operStatus, adminStatus, inputPower, outputPower, batteryCharge,
+    SharedMetrics.availability, io, packets, errors, discards, bandwidth, operStatus, adminStatus, inputPower,
+    outputPower, batteryCharge,
     batteryTime, number, word,
   ]
 

@@ -170,14 +170,14 @@ final class TelegrafReader: TopicReader {
     guard let known = key.withUnsafeBytes({ self.point($0) { head } }) else {
       return message.fault(DecodingFault(path: path, "the limit of known devices is reached", limit: .devices))
     }
-    for (field, value) in fields.members { json(known, field, value, path, message) }
+    for (field, value) in fields.members { json(known, field, value, path + "/fields", message) }
     release(time(point, path, message), message)
   }
 
   private func json(
     _ point: TelegrafPoint, _ field: UnsafeRawBufferPointer, _ value: JSONValue, _ path: String, _ message: Message
   ) {
-    func place() -> String { "\(path)/fields/\(JSONPointer.escape(String(utf8: field)))" }
+    func place() -> String { path + "/" + JSONPointer.escape(String(utf8: field)) }
     switch value.kind {
     case .number: if let number = value.number { hold(point, field, .number(number), message) }
     case .bool: hold(point, field, .word(value.bool == true ? "true" : "false"), message)
@@ -186,7 +186,13 @@ final class TelegrafReader: TopicReader {
         hold(point, field, .word(text), message)
       }
     case .unusable: message.fault(DecodingFault(path: place(), value.unusableReason))
-    case .object, .array: message.fault(DecodingFault(path: place(), "\(value.kindName), not a value"))
+    case .object:
+      // `json_nested_fields_include` writes a text that is JSON as such.
+      for (key, inner) in value.members {
+        let name = Array(field) + [UInt8(ascii: ".")] + Array(key)
+        name.withUnsafeBytes { json(point, $0, inner, path, message) }
+      }
+    case .array: message.fault(DecodingFault(path: place(), "\(value.kindName), not a value"))
     case .null: break
     }
   }
@@ -197,7 +203,13 @@ final class TelegrafReader: TopicReader {
     if let number = stamp.number, abs(number) < 9e18 {
       return abs(number) < 1e11 ? Timestamp(seconds: number) : EpochTime.guessed(Int64(number))
     }
-    message.fault(DecodingFault(path: path + "/timestamp", "is no number"))
+    if stamp.kind == .string {
+      // `json_timestamp_format` may be any layout; the standard one is read.
+      let text = stamp.text.trimmed
+      if let integer = IntegerText.parse(text) { return EpochTime.guessed(integer) }
+      if let time = ISOTime.parse(text, zone: nil) { return time }
+    }
+    message.fault(DecodingFault(path: path + "/timestamp", "is no number, and no date and time in ISO 8601"))
     return nil
   }
 
@@ -207,18 +219,30 @@ final class TelegrafReader: TopicReader {
     guard let name = topic.levels.last, topic.levels.count > 1 else {
       return .refused(DecodingFault(byte: 0, "neither line protocol nor JSON"))
     }
-    // A line that lost its fields is no value.
-    guard let number = NumberText(text), number.suffix.isEmpty else {
-      return .refused(DecodingFault(byte: 0, "neither line protocol, nor JSON, nor a number"))
-    }
+    // The layouts of Homie describe their devices and fields.
+    if name.first == "$", name != "$state" { return .ignored("a description of the device or a field") }
     if fieldPoint == nil {
       fieldPoint = format.fieldDevice(topic).map { TelegrafPoint(device: $0, measurement: "", labels: []) }
     }
     guard let fieldPoint else {
       return .refused(DecodingFault(payload: "the limit of known devices is reached", limit: .devices))
     }
+    let word = String(utf8: text)
+    let value: Value
+    if let number = NumberText(text), number.suffix.isEmpty {
+      value = .number(number.value)
+    } else if name == "$state", let state = StateWords.availability(word) {
+      message.emit(fieldPoint.device, SharedMetrics.availability, state, message.received)
+      message.trace?.took("")
+      return message.outcome(nothing: "")
+    } else if text.count <= message.limits.textBytes, !text.contains(where: { $0.isWhite || $0 == UInt8(ascii: ",") }) {
+      value = .word(word)
+    } else {
+      // A line that lost its fields is no value.
+      return .refused(DecodingFault(byte: 0, "neither line protocol, nor JSON, nor one number or word"))
+    }
     var field = name
-    field.withUTF8 { hold(fieldPoint, UnsafeRawBufferPointer($0), .number(number.value), message) }
+    field.withUTF8 { hold(fieldPoint, UnsafeRawBufferPointer($0), value, message) }
     release(nil, message)
     return message.outcome(nothing: "no value in the payload")
   }
