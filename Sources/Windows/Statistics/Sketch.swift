@@ -16,6 +16,8 @@ public struct Sketch: Sendable, Equatable {
   private static let smallest = 1e-300
   /// Past so many values buckets are the smaller form.
   static let exactCount = 32
+  /// As many as most series report: taken at once, for growing there step by step leaves holes in the heap.
+  private static let usualCount = 16
   /// Twelve decades at 1 %: what a series can't fill unless it is made to; beyond, the lowest magnitudes merge.
   private static let maximumBuckets = 2800
 
@@ -47,6 +49,7 @@ public struct Sketch: Sendable, Equatable {
   public mutating func add(_ value: Double) {
     count += 1
     if count <= Sketch.exactCount {
+      if exact.isEmpty { exact.reserveCapacity(Sketch.usualCount) }
       exact.append(value)
       return
     }
