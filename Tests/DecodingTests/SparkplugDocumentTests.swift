@@ -109,6 +109,18 @@ struct SparkplugDocumentTests {
         == ["kota/n/panel pompa-1.arus = 5.0 1 gauge"])
   }
 
+  @Test("a member's alias that no birth named asks for one, once for a message")
+  func unknownMember() {
+    _ = send("NBIRTH/n", seq: 0, metric("a", alias: 1, type: 3, int(1)))
+    let instance = Field("template", 18, .message([metric(alias: 8, int(1)), metric(alias: 9, int(1))]))
+    #expect(send("NDATA/n", seq: 1, metric("p", type: 19, instance), metric(alias: 1, int(2))).count == 1)
+    #expect(bench.isPartial)
+    #expect(bench.decoder.rebirthsWanted == 1)
+    #expect(bench.decoder.takeRebirthRequests().map(\.topic) == ["spBv1.0/kota/NCMD/n"])
+    _ = send("NDATA/n", seq: 2, metric(alias: 1, int(3)))
+    #expect(bench.decoder.rebirthsWanted == 1)
+  }
+
   @Test("templates inside one another without end are a fault")
   func deepTemplates() {
     var inner = metric("dasar", type: 3, int(1))

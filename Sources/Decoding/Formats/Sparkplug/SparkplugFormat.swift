@@ -85,6 +85,8 @@ final class SparkplugReader: TopicReader {
   private let key: String
   /// The device of a name behind the node that no message of this process has named yet.
   private let find: (String) -> Device?
+  /// Whether the present message has an alias that no birth named.
+  private var lacksAlias = false
 
   init(
     _ node: SparkplugNode, _ kind: Kind, _ device: Device, child: String?, find: @escaping (String) -> Device?
@@ -112,6 +114,7 @@ final class SparkplugReader: TopicReader {
       content = try SparkplugPayload(payload, limit: message.limits.fields)
     } catch { return .refused(error) }
     let memory = message.memory
+    lacksAlias = false
     if kind == .nodeDeath { return nodeDeath(content.bdSeq, message) }
     if kind.isBirth, node.add(key, SparkplugNode.read(content, message.limits), at: memory.sequence) {
       remember(Array(payload), memory)
@@ -132,7 +135,7 @@ final class SparkplugReader: TopicReader {
     let isUnborn = node.birth("", at: memory.sequence) == nil
     if kind == .nodeBirth {
       memory.rebirths.born(node.name)
-    } else if expected != nil || isUnborn || content.metrics.contains(where: { $0.hasUnknownAlias(birth) }) {
+    } else if expected != nil || isUnborn || lacksAlias {
       memory.rebirths.want(node.name, at: message.reception.receivedAt)
     }
     // Said last, so that a payload without any usable value is refused for its own fault.
@@ -182,6 +185,7 @@ final class SparkplugReader: TopicReader {
     } else if let alias = metric.alias {
       known = birth?.byAlias[alias]
       guard let known else {
+        lacksAlias = true
         return message.fault(
           DecodingFault(byte: metric.offset, "the alias \(alias) is not known: no birth was seen, ask for a rebirth"))
       }

@@ -27,11 +27,6 @@ struct SparkplugPayload {
     var properties = SparkplugProperties()
     /// Where it begins in the payload.
     var offset = 0
-
-    func hasUnknownAlias(_ birth: SparkplugNode.Birth?) -> Bool {
-      guard name?.isEmpty ?? true, let alias else { return false }
-      return birth?.byAlias[alias] == nil
-    }
   }
 
   private(set) var timestamp: UInt64?

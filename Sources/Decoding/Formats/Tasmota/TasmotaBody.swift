@@ -74,19 +74,21 @@ struct TasmotaBody {
       guard let field = scope.message.shortText(key, path: path()), field != "Id" else { continue }
       if kind != nil, ["Device", "Name", "Endpoint", "Group"].contains(field) { continue }
       func place() -> String { path() + "/" + JSONPointer.escape(field) }
-      if isFahrenheit, field == "Temperature" || field == "DewPoint", let rule = TasmotaMetrics.sensorFields[field] {
-        guard let number = scope.number(value, place()) else { continue }
-        scope.message.emit(device, rule.entry, (number - 32) / 1.8, scope.moment, labels: labels)
-      } else if field == "Pressure" || field == "SeaPressure", let rule = TasmotaMetrics.sensorFields[field] {
-        values(
-          value, TasmotaMetrics.Rule(rule.entry, TasmotaBody.pressure(root)), name, field, place(), labels: labels)
-      } else {
-        let (stem, number) = TasmotaBody.numbered(field)
-        let channel = number.map { [Series.Label("channel", $0)] } ?? []
-        values(
-          value, TasmotaBody.rule(stem, of: name), kind ?? name, field, place(), labels: labels,
-          ruled: labels + channel)
+      let (stem, number) = TasmotaBody.numbered(field)
+      let own = labels + (number.map { [Series.Label("channel", $0)] } ?? [])
+      guard var rule = TasmotaBody.rule(stem, of: name) else {
+        values(value, nil, kind ?? name, field, place(), labels: labels)
+        continue
       }
+      if isFahrenheit, stem == "Temperature" || stem == "DewPoint" {
+        guard let number = scope.number(value, place()) else { continue }
+        scope.message.emit(device, rule.entry, (number - 32) / 1.8, scope.moment, labels: own)
+        continue
+      }
+      if stem == "Pressure" || stem == "SeaPressure" {
+        rule = TasmotaMetrics.Rule(rule.entry, TasmotaBody.pressure(root))
+      }
+      values(value, rule, kind ?? name, field, place(), labels: own)
     }
   }
 
@@ -115,13 +117,12 @@ struct TasmotaBody {
   /// A number, or one per phase.
   private func values(
     _ value: JSONValue, _ rule: TasmotaMetrics.Rule?, _ sensor: String, _ field: String,
-    _ path: @autoclosure () -> String, labels: [Series.Label], ruled: [Series.Label]? = nil
+    _ path: @autoclosure () -> String, labels: [Series.Label]
   ) {
     guard let rule else {
       let all = labels.isEmpty ? [Series.Label("sensor", sensor)] : labels
       return unknown(value, TasmotaMetrics.other, "tasmota.\(sensor).\(field)", path(), labels: all)
     }
-    let labels = ruled ?? labels
     guard value.kind == .array else {
       return scope.number(value, device, rule.entry, path(), labels: labels, scale: rule.scale)
     }
