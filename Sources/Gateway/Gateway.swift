@@ -235,7 +235,8 @@ public final class Gateway: Service {
     let uplinks = UplinkSet(outbox: outbox) { try self.uplink($0, outbox, backfill) }
     try uplinks.prepare(settings)
     let board = StatusBoard(
-      settings: settings, started: SystemClock.wall, room: room, derive: derive, outbox: outbox, session: session,
+      settings: { self.settings }, started: SystemClock.wall, room: room, derive: derive, outbox: outbox,
+      session: session,
       uplinks: uplinks, gate: gate, incidents: incidents)
     // What is wrong with the sources is said now; the deriver itself begins on its own thread.
     _ = try Decoder(sources: settings.sources, timezone: settings.timezone, registry: Registry())
@@ -260,6 +261,7 @@ public final class Gateway: Service {
         make: { try self.deriver(journalPath, outboxPath, outbox, board, incidents, $0, derive.heartbeat) },
         watch: keeper.begin,
         keep: { deriver in
+          keeper.follow(self.settings)
           try keeper.keep(deriver)
           births.ask(for: deriver.takeRebirthRequests(), at: SystemClock.wall)
         })

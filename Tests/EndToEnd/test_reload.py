@@ -115,12 +115,11 @@ class Reload(harness.Case):
         self.start_all()
         with open(self.write_config(), encoding="utf-8") as file:
             text = file.read()
-        self.stage.write("gateway.toml", text.replace('max_size        = "256MiB"', 'max_size        = "128MiB"'))
+        text = text.replace('max_size        = "256MiB"', 'max_size        = "128MiB"')
+        self.stage.write("gateway.toml", text.replace('commit_interval = "200ms"', 'commit_interval = "100ms"'))
         self.reload()
-        self.await_log("waiting for a restart (systemctl restart lumbung): store.max_size")
-        report = self.status()
-        assert report is not None
-        self.assertEqual(report["store"]["max_bytes"], 256 << 20)
+        self.await_log("applied: the store's limits; waiting for a restart (systemctl restart lumbung): store.commit_interval")
+        self.await_status("the new limit holds", lambda report: report["store"]["max_bytes"] == 128 << 20)
 
     def test_reloads_under_load_lose_and_double_nothing(self) -> None:
         self.start_all()

@@ -130,6 +130,8 @@ class SlowLink(harness.Case):
         self.pace(self.line, 2000, time.time_ns() + 10 * NS, send)
         self.await_status("a million records wait", lambda s: s["uplinks"][0]["pending_records"] >= MILLION, 600)
         self.start_receiver()
+        # The broker has closed the first connection, which was silent for minutes.
+        self.line = self.publisher("alarms.ndjson")
         self.raise_alarms(1, pending_records=MILLION // 2)
 
     def limit_rate(self, rate: str) -> None:

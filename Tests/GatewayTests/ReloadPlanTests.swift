@@ -62,6 +62,13 @@ struct ReloadPlanTests {
     #expect(plan.applied.uplinks == [uplink] && plan.needsRestart.isEmpty)
   }
 
+  @Test("the store's limits change in place")
+  func limits() {
+    let plan = ReloadPlan(from: settings(), to: settings { $0.store.maxSize = .mebibytes(99) })
+    #expect(plan.changesRoom && !plan.changesDeriving && plan.needsRestart.isEmpty)
+    #expect(plan.applied.store.maxSize == .mebibytes(99))
+  }
+
   @Test("what needs a restart keeps its old value and is named")
   func restart() {
     let old = settings()
@@ -69,12 +76,12 @@ struct ReloadPlanTests {
       $0.gatewayID = "other"
       $0.broker.url = "mqtt://elsewhere"
       $0.store.path = "/srv"
-      $0.store.maxSize = .mebibytes(99)
+      $0.store.commitMessages = 7
       $0.adminListen = nil
       $0.logLevel = .debug
     }
     let plan = ReloadPlan(from: old, to: new)
-    #expect(plan.needsRestart == ["gateway.id", "[broker]", "store.path", "store.max_size", "admin.listen"])
+    #expect(plan.needsRestart == ["gateway.id", "[broker]", "store.path", "store.commit_messages", "admin.listen"])
     var expected = old
     expected.logLevel = .debug
     #expect(plan.applied == expected)

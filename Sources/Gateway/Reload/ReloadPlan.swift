@@ -14,6 +14,8 @@ struct ReloadPlan: Sendable, Equatable {
   let changesUplinks: Bool
   /// What hours and months are, for all uplinks.
   let changesCalendar: Bool
+  /// How much the store may hold, and how long.
+  let changesRoom: Bool
   let changesLogLevel: Bool
 
   init(from old: GatewaySettings, to new: GatewaySettings) {
@@ -28,8 +30,6 @@ struct ReloadPlan: Sendable, Equatable {
     keep("gateway.id", \.gatewayID)
     keep("[broker]", \.broker)
     keep("store.path", \.store.path)
-    keep("store.max_size", \.store.maxSize)
-    keep("store.raw_retention", \.store.rawRetention)
     keep("store.commit_interval", \.store.commitInterval)
     keep("store.commit_messages", \.store.commitMessages)
     keep("admin.listen", \.adminListen)
@@ -38,10 +38,12 @@ struct ReloadPlan: Sendable, Equatable {
     changesDeriving =
       old.sources != applied.sources || old.alarms != applied.alarms || old.summary != applied.summary
       || old.trust != applied.trust || old.timezone != applied.timezone || old.limits != applied.limits
-      || old.labels != applied.labels || old.rollups != applied.rollups
+      || old.store.rawRetention != applied.store.rawRetention || old.labels != applied.labels
+      || old.rollups != applied.rollups
     changesTopics = ReloadPlan.topics(old) != ReloadPlan.topics(applied)
     changesCalendar = old.timezone != applied.timezone || old.trust != applied.trust
     changesUplinks = old.uplinks != applied.uplinks || changesCalendar
+    changesRoom = old.store.maxSize != applied.store.maxSize || old.store.rawRetention != applied.store.rawRetention
     changesLogLevel = old.logLevel != applied.logLevel
   }
 
@@ -56,6 +58,7 @@ struct ReloadPlan: Sendable, Equatable {
     if changesDeriving { done.append("sources, rules and windows") }
     if changesTopics { done.append("the broker's subscriptions") }
     if changesUplinks { done.append("uplinks") }
+    if changesRoom { done.append("the store's limits") }
     if changesLogLevel { done.append("the log level") }
     var text = done.isEmpty ? "nothing to apply" : "applied: \(done.joined(separator: ", "))"
     if !needsRestart.isEmpty {

@@ -7,8 +7,8 @@ import Telemetry
 /// Raw that is not derived yet and alarms never go: when only they are left, or underived raw exceeds half of
 /// `max_size`, nothing more is read, and the broker keeps what comes.
 struct RetentionPolicy: Sendable, Equatable {
-  let maxSize: Int64
-  let rawRetention: Span
+  var maxSize: Int64
+  var rawRetention: Span
   private(set) var acceptsMessages = true
 
   init(maxSize: ByteSize, rawRetention: Span) {

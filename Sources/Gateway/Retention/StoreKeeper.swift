@@ -1,6 +1,7 @@
 import Derive
 import Journal
 import Outbox
+import Settings
 import Telemetry
 
 /// Looks how full the store is and has done what the policy says. On the thread that derives.
@@ -11,7 +12,7 @@ final class StoreKeeper {
   private let outbox: Outbox
   private let incidents: IncidentLog
   private let gate: IngestGate
-  private let trustsClock: Bool
+  private var trustsClock: Bool
   private var hasLooked = false
   private let log: (String) -> Void
   private let desk: DeadLetterDesk
@@ -31,6 +32,13 @@ final class StoreKeeper {
     self.trustsClock = trustsClock
     self.log = log
     desk = DeadLetterDesk(store: folder, outbox: outbox, log: log)
+  }
+
+  /// What a reload may change.
+  func follow(_ settings: GatewaySettings) {
+    policy.maxSize = settings.store.maxSize.bytes
+    policy.rawRetention = settings.store.rawRetention
+    trustsClock = settings.trust == .always
   }
 
   /// How many segments one look deletes: a few milliseconds of writing, so that no commit waits for long.

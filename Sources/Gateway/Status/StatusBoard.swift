@@ -8,7 +8,7 @@ import Uplinks
 
 /// Puts together what the gateway says of itself. Safe from any thread.
 final class StatusBoard: Sendable {
-  private let settings: GatewaySettings
+  private let current: @Sendable () -> GatewaySettings
   private let started: Timestamp
   private let room: JournalRoom
   private let derive: DeriveRoom
@@ -19,10 +19,11 @@ final class StatusBoard: Sendable {
   private let incidents: IncidentLog
 
   init(
-    settings: GatewaySettings, started: Timestamp, room: JournalRoom, derive: DeriveRoom, outbox: Outbox,
+    settings: @escaping @Sendable () -> GatewaySettings, started: Timestamp, room: JournalRoom, derive: DeriveRoom,
+    outbox: Outbox,
     session: Session, uplinks: UplinkSet, gate: IngestGate, incidents: IncidentLog
   ) {
-    self.settings = settings
+    current = settings
     self.started = started
     self.room = room
     self.derive = derive
@@ -32,6 +33,8 @@ final class StatusBoard: Sendable {
     self.gate = gate
     self.incidents = incidents
   }
+
+  private var settings: GatewaySettings { current() }
 
   func report() -> StatusReport {
     var report = StatusReport()
