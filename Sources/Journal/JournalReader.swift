@@ -72,7 +72,7 @@ public final class JournalReader {
   ///
   /// A segment that is damaged stands in its place as such. Throws where the file can't be read at all.
   public func segments(
-    after id: Int64, through last: Int64 = .max, limit: Int = 64, maxBytes: Int = 8 << 20
+    after id: Int64, through last: Int64 = .max, limit: Int = 64, maxBytes: Int = 2 << 20
   ) throws(JournalError) -> [Item] {
     do {
       return try database.snapshot {

@@ -106,7 +106,7 @@ func runToEnd(_ executable: String, _ arguments: [String]) -> Bool {
 }
 
 /// Waits until it is so. The time is a bound against hanging, not part of any claim.
-func eventually(_ what: @autoclosure () -> String, within seconds: Double = 30, _ condition: () -> Bool) throws {
+func eventually(_ what: @autoclosure () -> String, within seconds: Double = 120, _ condition: () -> Bool) throws {
   let end = Monotonic.now() + Int64(seconds * 1e9)
   while !condition() {
     guard Monotonic.now() < end else { throw TestFailure("not within \(seconds) s: \(what())") }
