@@ -45,11 +45,8 @@ class Service(BoxCase):
         self.require_notify()
         self.box.run("systemctl", "stop", "lumbung")
         self.box.run("systemctl", "start", "lumbung")
-        # `start` returned: READY was said. The journal is open, and a first connection was made.
-        report = self.status()
-        self.assertIsNotNone(report)
-        assert report is not None
-        self.assertEqual(report["broker"]["state"], "connected")
+        # `start` returned: READY was said, and with it how it stands. The page may come a moment later.
+        self.assertIn("broker connected", self.box.unit("lumbung", "StatusText")["StatusText"])
 
     def test_it_says_ready_without_a_broker(self) -> None:
         self.require_notify()
