@@ -47,6 +47,7 @@ final class UplinkSet: Sendable {
     uplinks.withLock { $0 = made }
   }
 
+  /// Those that run already don't notice.
   func start() { all.forEach { $0.start() } }
 
   /// - Parameter keepingSame: an uplink whose definition is the same goes on with what it has, and doesn't notice.
@@ -56,10 +57,19 @@ final class UplinkSet: Sendable {
     let next = try settings.uplinks.map { definition in
       try old.first { keepingSame && $0.definition == definition } ?? make(definition)
     }
-    for uplink in old where !next.contains(where: { $0 === uplink }) { uplink.stop(within: UplinkSet.stopTime) }
-    try outbox.setDestinations(UplinkSet.destinations(of: settings))
+    let leaving = old.filter { uplink in !next.contains { $0 === uplink } }
+    for uplink in leaving { uplink.stop(within: UplinkSet.stopTime) }
+    do {
+      try outbox.setDestinations(UplinkSet.destinations(of: settings))
+    } catch {
+      // A full disk, say: all is to be as it was, and one that was stopped stays so.
+      let again = try old.map { uplink in try leaving.contains { $0 === uplink } ? make(uplink.definition) : uplink }
+      uplinks.withLock { $0 = again }
+      start()
+      throw error
+    }
     uplinks.withLock { $0 = next }
-    for uplink in next where !old.contains(where: { $0 === uplink }) { uplink.start() }
+    start()
   }
 
   /// Returns once all have ended, or the time is over for each.

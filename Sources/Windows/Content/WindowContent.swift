@@ -65,15 +65,15 @@ public struct WindowContent: Sendable, Equatable {
     for index in entries.indices { entries[index].figures.extend(by: missing) }
   }
 
+  /// Where the series' entry is, made where there was none.
+  private mutating func place(of series: Series) -> Int {
+    if let known = entries.firstIndex(where: { $0.series === series }) { return known }
+    entries.append(Entry(series: series, figures: SeriesFigures(series.kind)))
+    return entries.count - 1
+  }
+
   private mutating func merge(_ entry: Entry, _ missing: Span) {
-    let position: Int
-    if let known = entries.firstIndex(where: { $0.series === entry.series }) {
-      position = known
-    } else {
-      entries.append(Entry(series: entry.series, figures: SeriesFigures(entry.series.kind)))
-      position = entries.count - 1
-    }
-    entries[position].figures.merge(
+    entries[place(of: entry.series)].figures.merge(
       entry.figures, unit: entry.series.unit, asMember: false, missing: missing)
   }
 
@@ -124,14 +124,7 @@ public struct WindowContent: Sendable, Equatable {
       if let offset = arrival.message.offset { offsets.add(offset) }
       for reading in arrival.readings {
         _ = presence.note(reading.time, threshold: Presence.threshold(interval))
-        let position: Int
-        if let known = entries.firstIndex(where: { $0.series === reading.series }) {
-          position = known
-        } else {
-          entries.append(Entry(series: reading.series, figures: SeriesFigures(reading.series.kind)))
-          position = entries.count - 1
-        }
-        entries[position].figures.mergeLate(
+        entries[place(of: reading.series)].figures.mergeLate(
           reading.value, at: reading.time, unit: reading.series.unit, start: window.lowerBound, end: window.upperBound)
       }
     }
