@@ -28,6 +28,10 @@ public final class AlarmEngine {
   private let rules: [AlarmRule]
   private let silenceRules: [Int]
   private var entries: [Key: Entry] = [:]
+  /// How many entries there are for each series, and for the silence of each device, by their indices: most have none,
+  /// and need not be looked up.
+  private var entriesOfSeries: [UInt16] = []
+  private var entriesOfDevice: [UInt16] = []
   private var changed: Set<Key> = []
   private var pending: Set<Key> = []
   /// Rules that judge a series, by `Series.index`; found once for each.
@@ -74,6 +78,7 @@ public final class AlarmEngine {
       devices[device.index] = device
     }
     lastHeard[device.index] = max(lastHeard[device.index] ?? received, received)
+    guard entriesOfDevice[device.index] > 0 else { return }
     for rule in silenceRules(of: device) {
       let key = Key(rule: rule, subject: device.index, isSilence: true)
       guard let entry = entries[key], segment > entry.settledThrough, case .raised = entry.instance.phase else {
@@ -96,13 +101,20 @@ public final class AlarmEngine {
     _ observation: Observation, received: Timestamp, segment: Int64, into transitions: inout [AlarmRecord]
   ) {
     guard case .number(let value) = observation.value else { return }
-    for rule in rules(of: observation.series) {
-      judge(observation, value, rule, received, segment, &transitions)
+    let series = observation.series
+    for rule in rules(of: series) {
+      guard let (violates, clears) = rules[rule].condition.judges(value) else { continue }
+      // Almost every reading: all is well, and was.
+      guard violates || entriesOfSeries[series.index] > 0 else { continue }
+      judge(observation, value, rule, violates, clears, received, segment, &transitions)
     }
   }
 
   private func rules(of series: Series) -> [Int] {
-    while rulesOfSeries.count <= series.index { rulesOfSeries.append(nil) }
+    while rulesOfSeries.count <= series.index {
+      rulesOfSeries.append(nil)
+      entriesOfSeries.append(0)
+    }
     if let known = rulesOfSeries[series.index] { return known }
     let found = rules.indices.filter { rules[$0].metric == series.metric && rules[$0].applies(to: series.device) }
     rulesOfSeries[series.index] = found
@@ -110,23 +122,12 @@ public final class AlarmEngine {
   }
 
   private func judge(
-    _ observation: Observation, _ value: Double, _ index: Int, _ received: Timestamp, _ segment: Int64,
-    _ transitions: inout [AlarmRecord]
+    _ observation: Observation, _ value: Double, _ index: Int, _ violates: Bool, _ clears: Bool,
+    _ received: Timestamp, _ segment: Int64, _ transitions: inout [AlarmRecord]
   ) {
-    let rule = rules[index]
+    let hold = rules[index].hold
     let series = observation.series
     let key = Key(rule: index, subject: series.index, isSilence: false)
-    let violates: Bool
-    let clears: Bool
-    switch rule.condition {
-    case .below(let limit, let clear):
-      violates = value < limit
-      clears = clear == limit ? value >= clear : value > clear
-    case .above(let limit, let clear):
-      violates = value > limit
-      clears = clear == limit ? value <= clear : value < clear
-    case .missing: return
-    }
     guard
       var entry = entries[key]
         ?? (violates ? Entry(instance: AlarmInstance(), device: series.device, series: series) : nil),
@@ -147,8 +148,8 @@ public final class AlarmEngine {
       }
       entry.instance.phase = .pending(since: since, received: first, value: value)
       store(key, entry, segment)
-      if observation.time >= since + rule.hold {
-        raise(key, entry, value: value, at: since + rule.hold, segment, &transitions)
+      if observation.time >= since + hold {
+        raise(key, entry, value: value, at: since + hold, segment, &transitions)
       }
       return
     case .raised:
@@ -237,9 +238,23 @@ public final class AlarmEngine {
   private func store(_ key: Key, _ entry: Entry, _ segment: Int64) {
     var entry = entry
     entry.instance.segment = segment
-    entries[key] = entry
+    keep(entry, key)
     changed.insert(key)
     if case .pending = entry.instance.phase { pending.insert(key) } else { pending.remove(key) }
+  }
+
+  private func keep(_ entry: Entry, _ key: Key) {
+    guard entries.updateValue(entry, forKey: key) == nil else { return }
+    if key.isSilence {
+      makeRoom(for: entry.device)
+      entriesOfDevice[key.subject] += 1
+    } else {
+      while entriesOfSeries.count <= key.subject {
+        entriesOfSeries.append(0)
+        rulesOfSeries.append(nil)
+      }
+      entriesOfSeries[key.subject] += 1
+    }
   }
 
   // MARK: Keeping
@@ -279,9 +294,10 @@ public final class AlarmEngine {
       }
       let subject = snapshot.series?.index ?? snapshot.device.index
       let key = Key(rule: rule, subject: subject, isSilence: snapshot.series == nil)
-      entries[key] = Entry(
+      let entry = Entry(
         instance: snapshot.state, device: snapshot.device, series: snapshot.series, record: snapshot.record,
         settledThrough: snapshot.state.segment)
+      keep(entry, key)
       if case .pending = snapshot.state.phase { pending.insert(key) }
     }
     return (gone, transitions)
@@ -301,6 +317,18 @@ public final class AlarmEngine {
       lastHeard.append(nil)
       devices.append(nil)
       silenceRulesOfDevice.append(nil)
+      entriesOfDevice.append(0)
+    }
+  }
+}
+
+extension AlarmRule.Condition {
+  /// Whether a reading is one to raise the alarm, and whether it is one to clear it; `nil` where readings say nothing.
+  fileprivate func judges(_ value: Double) -> (violates: Bool, clears: Bool)? {
+    switch self {
+    case .below(let limit, let clear): (value < limit, clear == limit ? value >= clear : value > clear)
+    case .above(let limit, let clear): (value > limit, clear == limit ? value <= clear : value < clear)
+    case .missing: nil
     }
   }
 }

@@ -112,7 +112,8 @@ extension Deriver {
           }
           observations.removeAll(keepingCapacity: true)
           let (outcome, context) = decode(message, segment.id, index, clock, into: &observations)
-          body(observations, context, quarantinedDevice(message, outcome))
+          // In an array of its own, no larger than it must be: windows of many messages are gathered.
+          body(Array(observations[...]), context, quarantinedDevice(message, outcome))
         }
       }
     }

@@ -54,6 +54,19 @@ struct ImageRedactionTests {
     #expect(redact([0xff, 0xd8, 0xff]) == "lumbung:image/jpeg;bytes=3;sha256=\(hash)")
   }
 
+  @Test("the shortest image is found wherever it stands, and text that is one character shorter is left")
+  func everywhere() {
+    let shortest = base64([0xff, 0xd8, 0xff, 0xe0] + noise.prefix(44))
+    #expect(shortest.utf8.count == ImageRedaction.shortestText)
+    for before in 0..<130 {
+      let head = "{\"a\":\"" + String(repeating: "b c ", count: before / 4) + String(repeating: ".", count: before % 4)
+      let tail = "\"," + String(repeating: "\"x\":1,", count: 100) + "\"y\":2}"
+      #expect(redact(head + "\",\"i\":\"" + shortest + tail)?.contains("lumbung:image/jpeg") == true)
+      #expect(redact(head + "\",\"i\":\"" + shortest.dropLast() + tail) == nil)
+      #expect(redact(tail + head + "\",\"i\":\"" + shortest + "\"}")?.contains("lumbung:image/jpeg") == true)
+    }
+  }
+
   @Test("base64 in JSON is replaced, and all else stays as it was")
   func inside() throws {
     let picture = base64([0xff, 0xd8, 0xff, 0xe0] + noise)

@@ -18,7 +18,7 @@ public enum ImageRedaction {
     guard let first = payload.first else { return nil }
     if let type = mediaType(payload) { return marker(type, payload) }
     if first == UInt8(ascii: "d") || payload.count >= shortestText, let text = wholeText(payload) { return text }
-    guard payload.count >= shortestDocument else { return nil }
+    guard payload.count >= shortestDocument, hasLongWord(payload) else { return nil }
     return document(payload)
   }
 
@@ -66,9 +66,41 @@ public enum ImageRedaction {
 
   /// A payload that is one image as text, and nothing else.
   private static func wholeText(_ payload: UnsafeRawBufferPointer) -> [UInt8]? {
+    // Almost all reports; what an image's text begins with is none of these.
+    if payload.first == UInt8(ascii: "{") || payload.first == UInt8(ascii: "[") { return nil }
     let text = payload.trimmed
     guard let (type, length) = image(text, at: 0, lines: true), length >= text.count else { return nil }
     return marker(type, payload)
+  }
+
+  /// Whether so many bytes stand together that they may be an image's text: next to no report's do, and this looks at
+  /// few of them only.
+  static func hasLongWord(_ text: UnsafeRawBufferPointer) -> Bool {
+    // Every word of that length has two of these places in it, one after the other.
+    let stride = shortestText / 2
+    var at = stride - 1
+    while at < text.count {
+      guard isWordByte(text[at]) else {
+        at += stride
+        continue
+      }
+      var end = at + 1
+      while end < text.count, isWordByte(text[end]) { end += 1 }
+      var start = at
+      while start > 0, end - start < shortestText, isWordByte(text[start - 1]) { start -= 1 }
+      if end - start >= shortestText { return true }
+      at = end + stride - 1
+    }
+    return false
+  }
+
+  /// What an image's text is made of, as `base64` takes it.
+  @inline(__always)
+  private static func isWordByte(_ byte: UInt8) -> Bool {
+    // Bits of the characters from 0 to 63 and from 64 to 127: + - / 0-9 =, and A-Z \ _ a-z.
+    let low: UInt64 = 0x23ff_a800_0000_0000
+    let high: UInt64 = 0x07ff_fffe_97ff_fffe
+    return byte < 64 ? low >> UInt64(byte) & 1 == 1 : byte < 128 && high >> UInt64(byte - 64) & 1 == 1
   }
 
   /// JSON or any other text with images in it.

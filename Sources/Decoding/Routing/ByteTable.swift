@@ -1,4 +1,5 @@
 import Glibc
+import Telemetry
 
 /// A map from bytes (and a number beside them) to a value, without a `String` made to look something up.
 ///
@@ -17,12 +18,11 @@ struct ByteTable<Value>: ~Copyable {
   private var slots: UnsafeMutableBufferPointer<UInt32>
   private var entries: [Entry] = []
   private var keys: [UInt8] = []
-  private let seed: UInt64
+  private let hashing = SeededHash()
 
   init() {
     slots = .allocate(capacity: 16)
     slots.initialize(repeating: 0)
-    seed = UInt64.random(in: .min ... .max)
   }
 
   deinit { slots.deallocate() }
@@ -39,7 +39,7 @@ struct ByteTable<Value>: ~Copyable {
 
   @inline(__always)
   func find(_ key: UnsafeRawBufferPointer, salt: UInt64 = 0) -> Value? {
-    let hash = hash(key, salt)
+    let hash = hashing.hash(key, salt: salt)
     let mask = slots.count - 1
     var at = Int(truncatingIfNeeded: hash) & mask
     return keys.withUnsafeBytes { stored in
@@ -59,7 +59,7 @@ struct ByteTable<Value>: ~Copyable {
   /// The key must not be there yet.
   mutating func insert(_ value: Value, for key: UnsafeRawBufferPointer, salt: UInt64 = 0) {
     if (entries.count + 1) * 2 > slots.count { grow() }
-    let hash = hash(key, salt)
+    let hash = hashing.hash(key, salt: salt)
     entries.append(Entry(hash: hash, salt: salt, keyStart: keys.count, keyCount: key.count, value: value))
     keys.append(contentsOf: key)
     place(hash, UInt32(entries.count))
@@ -78,28 +78,5 @@ struct ByteTable<Value>: ~Copyable {
     slots = .allocate(capacity: capacity)
     slots.initialize(repeating: 0)
     for (index, entry) in entries.enumerated() { place(entry.hash, UInt32(index + 1)) }
-  }
-
-  /// Folds eight bytes at a time with a wide multiplication.
-  @inline(__always)
-  private func hash(_ key: UnsafeRawBufferPointer, _ salt: UInt64) -> UInt64 {
-    var state = mix(seed ^ salt &* 0x9e37_79b9_7f4a_7c15, UInt64(key.count) ^ 0xd6e8_feb8_6659_fd93)
-    var at = 0
-    while at + 8 <= key.count {
-      state = mix(state ^ key.loadUnaligned(fromByteOffset: at, as: UInt64.self), 0xa076_1d64_78bd_642f ^ seed)
-      at += 8
-    }
-    var tail: UInt64 = 0
-    while at < key.count {
-      tail = tail << 8 | UInt64(key[at])
-      at += 1
-    }
-    return mix(state ^ tail, 0xe703_7ed1_a0b4_28db ^ seed)
-  }
-
-  @inline(__always)
-  private func mix(_ a: UInt64, _ b: UInt64) -> UInt64 {
-    let product = a.multipliedFullWidth(by: b)
-    return product.high ^ product.low
   }
 }

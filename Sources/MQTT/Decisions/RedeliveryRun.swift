@@ -1,3 +1,5 @@
+import Telemetry
+
 /// Tells the messages that the broker sends again, because our acknowledgement was lost, from new ones.
 ///
 /// A broker that still has our session sends what it holds unacknowledged first after a reconnect, in order, with the
@@ -92,10 +94,8 @@ struct RedeliveryRun: Hashable, Sendable {
   /// 64 bits of topic and content, seeded anew in each process: enough to compare, and nobody outside can aim at a
   /// collision.
   static func digest(topic: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) -> UInt64 {
-    var hasher = Hasher()
-    hasher.combine(topic.count)
-    hasher.combine(bytes: topic)
-    hasher.combine(bytes: payload)
-    return UInt64(bitPattern: Int64(hasher.finalize()))
+    hashing.hash(payload, salt: hashing.hash(topic))
   }
+
+  private static let hashing = SeededHash()
 }

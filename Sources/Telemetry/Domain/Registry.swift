@@ -20,9 +20,36 @@ public final class Registry {
     let kind: MetricKind
   }
 
+  /// The first series of one device.
+  private struct Row {
+    /// More are found by their key.
+    static let most = 24
+
+    var series: [Series] = []
+    /// Where the next one is looked for first: messages bring the same series in the same order.
+    var next = 0
+
+    @inline(__always)
+    mutating func find(_ metric: String, _ labels: [Series.Label], _ kind: MetricKind) -> Series? {
+      var at = next
+      for _ in 0..<series.count {
+        if at >= series.count { at = 0 }
+        let candidate = series[at]
+        at += 1
+        if candidate.kind == kind, candidate.metric == metric, candidate.labels == labels {
+          next = at
+          return candidate
+        }
+      }
+      return nil
+    }
+  }
+
   private let limits: Limits
   private var devicesByName: [String: Device] = [:]
   private var seriesByKey: [SeriesKey: Series] = [:]
+  /// By `Device.index`: looked through before the key is hashed.
+  private var seriesByDevice: [Row] = []
   public private(set) var devices: [Device] = []
   public private(set) var series: [Series] = []
   /// How many devices and series were refused because a limit was reached.
@@ -72,6 +99,7 @@ public final class Registry {
       name: name, deviceClass: deviceClass, site: site, interval: interval, labels: labels, index: devices.count,
       isProvisional: isProvisional)
     devices.append(device)
+    seriesByDevice.append(Row())
     devicesByName[name] = device
     return device
   }
@@ -81,6 +109,7 @@ public final class Registry {
     of device: Device, _ metric: String, labels: [Series.Label] = [], unit: String, kind: MetricKind
   ) -> Series? {
     let labels = labels.count > 1 ? labels.sorted() : labels
+    if let known = seriesByDevice[device.index].find(metric, labels, kind) { return known }
     let key = SeriesKey(device: device.index, metric: metric, labels: labels, kind: kind)
     if let known = seriesByKey[key] { return known }
     guard series.count < limits.series else {
@@ -90,6 +119,7 @@ public final class Registry {
     let made = Series(
       device: device, metric: metric, labels: labels, unit: unit, kind: kind, index: series.count)
     series.append(made)
+    if seriesByDevice[device.index].series.count < Row.most { seriesByDevice[device.index].series.append(made) }
     seriesByKey[key] = made
     return made
   }
