@@ -40,7 +40,7 @@ build: install ## Build lumbung and lumbung-central, ready to ship (.build/relea
 	$(SWIFT) build $(RELEASE) --product lumbung-central
 
 .PHONY: test
-test: install lint test-tools test-units test-whole ## Everything that must hold: format, unit and end-to-end tests
+test: install lint test-tools test-units test-whole guard ## Everything that must hold: format, unit and end-to-end tests
 
 .PHONY: lint
 lint: ## Check the format of the Swift code
@@ -54,10 +54,16 @@ test-units: ## Swift unit tests, warnings as errors
 .PHONY: test-tools
 test-tools: ## Tests of the checking programs in Tools
 	$(PYTHON) -m unittest discover -s Tools -p 'test_*.py'
+	$(PYTHON) -m unittest discover -s Benchmarks -p 'test_*.py'
 
 .PHONY: test-whole
 test-whole: build ## End-to-end tests against the built programs (LONG=1 for the long form)
 	$(PYTHON) -m unittest discover -v -s Tests/EndToEnd -p 'test_*.py'
+
+.PHONY: guard
+guard: install ## Instructions of the hot parts against Benchmarks/instructions.json (RECORD=1 writes it; MANY=1: 50,000 devices)
+	$(SWIFT) build $(RELEASE) --product lumbung-bench
+	$(PYTHON) Benchmarks/guard.py $(if $(filter-out 0,$(RECORD)),--record) $(if $(filter-out 0,$(MANY)),--many)
 
 .PHONY: faults
 faults: build ## Power cuts, kills, full disks, crash states (needs root; LONG=1 for hours of it; see docs/faults.md)
@@ -113,4 +119,4 @@ format: ## Format the Swift code in place
 .PHONY: clean
 clean: ## Remove what was built
 	rm -rf .build demo-output
-	find Tools Tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find Tools Tests Benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

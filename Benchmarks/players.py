@@ -20,21 +20,6 @@ BUILT = os.path.join(REPOSITORY, ".build", "benchmarks")
 # Far fewer than a broker may have to hold, and enough that its acknowledgements are never waited for.
 PUBLISHER_WINDOW = 4000
 
-# Beside those of Config/simulated-district.toml, so that there are twenty.
-MORE_ALARMS = [
-    ("camera-cold", 'class = "camera"', "hw.temperature", "below = 5.0\nclear = 8.0", "30s"),
-    ("camera-bitrate", 'class = "camera"', "camera.bitrate", "above = 9000.0\nclear = 8000.0", "30s"),
-    ("camera-no-bits", 'class = "camera"', "camera.bitrate", "below = 50.0\nclear = 100.0", "30s"),
-    ("camera-young", 'class = "camera"', "system.uptime", "below = 10.0\nclear = 60.0", None),
-    ("frigate-slow", 'class = "camera"', "camera.detection_fps", "above = 40.0\nclear = 30.0", "30s"),
-    ("panel-hot", 'class = "videotron"', "hw.temperature", "above = 80.0\nclear = 75.0", "30s"),
-    ("panel-voltage", 'class = "videotron"', "hw.voltage", "below = 4.0\nclear = 4.5", "10s"),
-    ("panel-young", 'class = "videotron"', "system.uptime", "below = 10.0\nclear = 60.0", None),
-    ("panel-port-1", 'class = "videotron"', "videotron.port-1.current", "above = 9000.0\nclear = 8500.0", "10s"),
-    ("panel-power", 'class = "videotron"', "hw.power", "above = 3000.0\nclear = 2800.0", "30s"),
-    ("node-hot", 'class = "fiber-node"', "hw.temperature", "above = 70.0\nclear = 65.0", "30s"),
-]
-
 
 def compile_native(name: str, *flags: str) -> str:
     """One of `native`, built where its source is newer."""
@@ -124,10 +109,8 @@ class Gateway:
             "--token-file", token, "--out", a_stage.path(name + ".ndjson")], receiver_port)
         with open(os.path.join(REPOSITORY, "Config", "simulated-district.toml"), encoding="utf-8") as file:
             text = file.read()
-        for rule, scope, metric, limits, hold in MORE_ALARMS:
-            text += f'\n[[alarm]]\nname = "{rule}"\n{scope}\nmetric = "{metric}"\n{limits}\nseverity = "warning"\n'
-            text += f'for = "{hold}"\n' if hold else ""
-        text += '\n[[alarm]]\nname = "panel-silent"\nclass = "videotron"\nmissing = "3m"\nseverity = "warning"\n'
+        with open(os.path.join(HERE, "alarms.toml"), encoding="utf-8") as file:
+            text += "\n" + file.read()
         text += (f'\n[[uplink]]\nname = "central"\ntype = "http"\nurl = "http://127.0.0.1:{receiver_port}"\n'
                  f"token_file = {json.dumps(token)}\n")
         for table, key, value in (
