@@ -63,11 +63,22 @@ struct ByteWriter {
     text(series.metric)
     text(series.unit)
     text(series.kind.rawValue)
-    byte(UInt8(truncatingIfNeeded: min(series.labels.count, 255)))
-    for label in series.labels.prefix(255) {
+    labels(series.labels)
+  }
+
+  /// The first 255: nothing that is configured or understood has as many.
+  mutating func labels(_ labels: [Series.Label]) {
+    byte(UInt8(min(labels.count, 255)))
+    for label in labels.prefix(255) {
       text(label.name)
       text(label.value)
     }
+  }
+
+  static func labels(_ labels: [Series.Label]) -> [UInt8] {
+    var writer = ByteWriter()
+    writer.labels(labels)
+    return writer.bytes
   }
 }
 
@@ -101,13 +112,24 @@ struct ByteReader {
 
   mutating func series() -> (metric: String, unit: String, kind: MetricKind, labels: [Series.Label])? {
     guard let metric = text(), let unit = text(), let kind = text().flatMap(MetricKind.init(rawValue:)),
-      let count = byte()
+      let labels = labels()
     else { return nil }
+    return (metric, unit, kind, labels)
+  }
+
+  mutating func labels() -> [Series.Label]? {
+    guard let count = byte() else { return nil }
     var labels: [Series.Label] = []
     for _ in 0..<count {
       guard let name = text(), let value = text() else { return nil }
       labels.append(Series.Label(name, value))
     }
-    return (metric, unit, kind, labels)
+    return labels
+  }
+
+  /// None where the bytes aren't ours: the device's source says them again with its next message.
+  static func labels(_ bytes: [UInt8]) -> [Series.Label] {
+    var reader = ByteReader(bytes)
+    return reader.labels() ?? []
   }
 }

@@ -30,7 +30,7 @@ enum DeriveStore {
       """
       CREATE TABLE IF NOT EXISTS derive_device(
         id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, class TEXT NOT NULL, site TEXT, interval INTEGER,
-        active INTEGER NOT NULL, last_reading INTEGER, carries BLOB, series BLOB, since INTEGER)
+        active INTEGER NOT NULL, last_reading INTEGER, carries BLOB, series BLOB, since INTEGER, labels BLOB)
       """,
       """
       CREATE TABLE IF NOT EXISTS derive_clock(
@@ -193,14 +193,17 @@ enum DeriveStore {
 
   static func devices(_ database: Database, registry: Registry) throws(DatabaseError) -> [DeviceRow] {
     let row = try database.statement(
-      "SELECT id, name, class, site, interval, active, last_reading, carries, series, since FROM derive_device ORDER BY id"
-    )
+      """
+      SELECT id, name, class, site, interval, active, last_reading, carries, series, since, labels FROM derive_device
+      ORDER BY id
+      """)
     defer { row.reset() }
     var rows: [DeviceRow] = []
     while try row.step() {
       let device = registry.restore(
         row.text(1), class: DeviceClass(rawValue: row.text(2)) ?? .other, site: row.optionalText(3),
-        interval: row.isNull(4) ? nil : Span(nanoseconds: row.integer(4)))
+        interval: row.isNull(4) ? nil : Span(nanoseconds: row.integer(4)),
+        labels: row.isNull(10) ? [] : ByteReader.labels(row.blob(10)))
       guard let device else { break }
       rows.append(
         DeviceRow(
@@ -218,15 +221,18 @@ enum DeriveStore {
   ) throws(DatabaseError) -> Int64 {
     let row = try database.statement(
       """
-      INSERT INTO derive_device(name, class, site, interval, active, last_reading, carries) VALUES(?, ?, ?, ?, ?, ?, ?)
+      INSERT INTO derive_device(name, class, site, interval, active, last_reading, carries, labels)
+      VALUES(?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT(name) DO UPDATE SET class = excluded.class, site = excluded.site, interval = excluded.interval,
-        active = excluded.active, last_reading = excluded.last_reading, carries = excluded.carries
+        active = excluded.active, last_reading = excluded.last_reading, carries = excluded.carries,
+        labels = excluded.labels
       RETURNING id
       """)
     row.bind(1, device.name).bind(2, device.deviceClass.rawValue).bind(3, device.site).bind(5, active ? 1 : 0)
     if let interval = device.interval { row.bind(4, interval.nanoseconds) }
     if let lastHeard { row.bind(6, lastHeard.nanoseconds) }
     if let carries { row.bind(7, carries) }
+    if !device.labels.isEmpty { row.bind(8, ByteWriter.labels(device.labels)) }
     defer { row.reset() }
     _ = try row.step()
     let id = row.integer(0)

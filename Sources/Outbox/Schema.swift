@@ -21,7 +21,13 @@ import SQLite
 enum Schema {
   static var version: Int64 { chain.newest }
   /// A step for each version since the first; see `SchemaChain`.
-  static var chain: SchemaChain { SchemaChain(oldest: 1, steps: [streams, longerWindows]) }
+  static var chain: SchemaChain { SchemaChain(oldest: 1, steps: [streams, longerWindows, deviceLabels]) }
+
+  /// To version 4: devices bear labels.
+  private static func deviceLabels(_ database: Database) throws {
+    guard try database.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'derive_device'") == 1 else { return }
+    try database.execute("ALTER TABLE derive_device ADD COLUMN labels BLOB")
+  }
 
   /// To version 3: windows have lengths, and clocks a history. The tables are those of `DeriveStore`.
   private static func longerWindows(_ database: Database) throws {

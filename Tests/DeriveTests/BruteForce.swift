@@ -1,5 +1,6 @@
 import Journal
 import Telemetry
+import Windows
 
 /// The summaries of a stream, computed from the whole list of messages at once. Shares no code with the windows.
 struct BruteForce {
@@ -40,8 +41,16 @@ struct BruteForce {
     var lateness = Span.hours(24)
     var retirement = Span.hours(24)
     var groups = false
+    /// By what groups go: the label says the same as the site.
+    var groupWord = "site"
     /// A fault in what is expected, for tests of the tests.
     var planted: PlantedFault?
+
+    /// Sites and labels in turn.
+    mutating func groupKey(_ seed: Int) -> RollupRule.Key {
+      groupWord = seed % 2 == 0 ? "zone" : "site"
+      return seed % 2 == 0 ? .label("zone") : .site
+    }
   }
 
   private struct Heard {
@@ -204,7 +213,7 @@ struct BruteForce {
     var groups: [Key: Expected] = [:]
     for (key, member) in result.sorted(by: { $0.key.device < $1.key.device }) {
       let site = key.device.hasSuffix("0") || rules.planted == .oneGroup ? "a" : "b"
-      let own = Key(device: "group:site=\(site)", start: key.start, length: key.length)
+      let own = Key(device: "group:\(rules.groupWord)=\(site)", start: key.start, length: key.length)
       var group = groups[own] ?? Expected()
       group.members += 1
       group.reporting += member.received > 0 ? 1 : 0

@@ -7,6 +7,27 @@ enum Comparison {
     var description: String
   }
 
+  /// All in which the store's latest records differ from what the segments should have come to.
+  static func faults(
+    _ store: TemporaryStore, _ segments: [StreamSegment], _ rules: BruteForce.Rules, _ planted: PlantedFault? = nil
+  ) throws -> [String] {
+    let expected = BruteForce.summaries(segments, rules)
+    let records = try store.latestSummaries(planted)
+    var faults: [String] = []
+    for (key, want) in expected where !want.isOptional && records[key] == nil {
+      faults.append("\(key) is missing: \(want)")
+    }
+    for (key, record) in records {
+      guard let want = expected[key] else {
+        faults.append("\(key) should not be: \(record)")
+        continue
+      }
+      guard !want.isOptional else { continue }
+      faults += differences(record, want).map { "\(key): \($0)" }
+    }
+    return faults
+  }
+
   static func differences(_ record: [String: Any], _ want: BruteForce.Expected) -> [String] {
     var list = Differences(isAhead: want.isAhead)
     list.same("received", record["received"], Double(want.received))

@@ -11,6 +11,7 @@ enum PlantedFault: String, CaseIterable {
   case clockNeverVouched
   /// A process begins one segment behind the place that was reached.
   case segmentSkipped
+  case labelsForgotten
   // In what is made of its records.
   case firstRevisions
   case voidsKept

@@ -148,6 +148,7 @@ struct RandomStream {
 }
 
 extension Span {
+  static func + (a: Span, b: Span) -> Span { Span(nanoseconds: a.nanoseconds &+ b.nanoseconds) }
   static func - (a: Span, b: Span) -> Span { Span(nanoseconds: a.nanoseconds &- b.nanoseconds) }
 }
 

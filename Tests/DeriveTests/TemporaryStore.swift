@@ -52,6 +52,7 @@ final class TemporaryStore {
     source.deviceClass = .camera
     source.interval = .seconds(3)
     source.site = Template("{site}")
+    source.labels = ["zone": Template("{site}")!]
     source.clock = clock
     source.time = TimeMapping(path: "/ts", unit: .milliseconds)
     source.metrics = [
@@ -136,6 +137,11 @@ final class TemporaryStore {
   /// The next process will believe that it has derived one segment more.
   func skipSegment() throws {
     try outbox.transaction { try $0.database.execute("UPDATE derive_cursor SET position = position + 1") }
+  }
+
+  /// The next process will not know what its devices bore.
+  func forgetLabels() throws {
+    try outbox.transaction { try $0.database.execute("UPDATE derive_device SET labels = NULL") }
   }
 
   /// The records of one transaction after another.

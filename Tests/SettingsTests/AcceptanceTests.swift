@@ -99,6 +99,16 @@ import Testing
         == [RollupSettings(by: [.site]), RollupSettings(by: [.deviceClass, .site])])
   }
 
+  @Test("and by the labels that sources give to their devices")
+  func labelRollups() throws {
+    let settings = try parsed(
+      minimal + "[[source]]\nname = \"a\"\ntopic = \"a/{x}\"\nformat = \"json\"\n"
+        + "labels = { village = \"{x}\", regency = \"OKI\" }\n[[rollup]]\nby = [\"village\", \"class\"]")
+    #expect(settings.rollups == [RollupSettings(by: [.label("village"), .deviceClass])])
+    #expect(settings.sources[0].deviceLabels(["x": "Air Sugihan"]).map(\.name) == ["regency", "village"])
+    #expect(settings.sources[0].deviceLabels([:]).map(\.name) == ["regency"])
+  }
+
   @Test("a window is a duration or a list of them")
   func windows() throws {
     #expect(try parsed(minimal + "[summary]\nwindow = \"1h\"").summary.windows == [.hours(1)])

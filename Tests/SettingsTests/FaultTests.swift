@@ -39,6 +39,7 @@ private let sections: [Expected] = [
   Expected("[[rollup]]\nby = \"site\"", 5, "`by` in [[rollup]] is no list of words", "by = [\"site\"]"),
   Expected("[[rollup]]\nby = []", 5, "`by` in [[rollup]] is no list of words", "by = [\"site\"]"),
   Expected("[[rollup]]\nby = [\n  \"site\",\n  \"colour\"\n]", 7, "can't have in common", "\"class\""),
+  Expected("[[rollup]]\nby = [\n  \"village\"\n]", 6, "can't have in common", "labels = {"),
   Expected("[[rollup]]\nby = [\"site\", \"site\"]", 5, "site stands twice", "leave one out"),
   Expected("[[rollup]]\nby = [\"site\"]\nevery = \"1h\"", 6, "unknown key \"every\" in [[rollup]]", "`by`"),
   Expected("[summary]\nwindow = [\"1m\", \"4m\", \"6m\"]", 5, "6m is no multiple of 4m", "shortest first"),
@@ -106,6 +107,13 @@ private func source(_ more: String, device: String = "{site}/{cam}", format: Str
 }
 
 private let sources: [Expected] = [
+  Expected(source("labels = { Desa = \"{site}\" }"), 9, "can't be called \"Desa\"", "small letters"),
+  Expected(source("labels = { site = \"{site}\" }"), 9, "can't be called \"site\"", "small letters"),
+  Expected(source("labels = { village = \"{vilage}\" }"), 9, "which the topic doesn't have", "it has {site}, {cam}"),
+  Expected(source("labels = { village = \"{site\" }"), 9, "is not closed", "{village}"),
+  Expected(
+    source("labels = { " + (1...9).map { "l\($0) = \"{site}\"" }.joined(separator: ", ") + " }"), 9,
+    "more than 8 labels", "groups"),
   Expected("[[source]]\ntopic = \"a/{x}\"\nformat = \"json\"\ndevice = \"{x}\"", 4, "`name` is missing", "school-cctv"),
   Expected("[[source]]\nname = \"a\"\nformat = \"frigate\"", 4, "`topic` is missing", "telemetry"),
   Expected("[[source]]\nname = \"a\"\ntopic = \"a\"", 4, "`format` is missing", "json"),

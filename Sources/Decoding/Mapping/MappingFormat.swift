@@ -59,7 +59,8 @@ final class MappingFormat: SourceFormat {
   private func place(_ name: String, _ captures: [String: String], _ rule: MappingRule) -> Device? {
     let device = registry.device(
       name, class: source.deviceClass ?? rule.rule.deviceClass ?? profile.deviceClass,
-      site: source.site.flatMap { $0.fill(captures) } ?? profile.site?.fill(captures), interval: source.interval)
+      site: source.site.flatMap { $0.fill(captures) } ?? profile.site?.fill(captures), interval: source.interval,
+      labels: source.deviceLabels(captures))
     guard let device, !rule.isBridge, let key = bridge?.fill(captures) else { return device }
     memory.place(device, behind: DecoderMemory.bridgeScope(key))
     return device

@@ -36,6 +36,6 @@ struct Naming {
   private func register(_ name: String, _ captures: [String: String], class implied: DeviceClass?) -> Device? {
     registry.device(
       name, class: source.deviceClass ?? implied ?? defaultClass, site: source.site?.fill(captures),
-      interval: source.interval)
+      interval: source.interval, labels: source.deviceLabels(captures))
   }
 }

@@ -83,7 +83,8 @@ struct SourceSetup {
   /// A name that begins with a slash is a place in the payload, for profiles.
   private func checkTemplates(_ implied: [String]) throws(DecoderSetupFault) {
     let known = source.topic.captureNames + implied
-    for (key, template) in [("device", source.device), ("site", source.site)] {
+    let labels = source.labels.sorted { $0.key < $1.key }.map { ("labels.\($0.key)", Optional($0.value)) }
+    for (key, template) in [("device", source.device), ("site", source.site)] + labels {
       for name in template?.captureNames ?? [] where !known.contains(name) {
         if source.profile != nil, name.hasPrefix("/") { continue }
         throw fault(

@@ -27,7 +27,9 @@ extension GatewaySettings {
     root.collector.adopt(profileReader.faults)
     names = [:]
     let alarms = root.tables("alarm", title: "[[alarm]]").compactMap { AlarmRule(reading: $0, names: &names) }
-    let rollups = root.tables("rollup", title: "[[rollup]]").compactMap { RollupSettings(reading: $0) }
+    let rollups = root.tables("rollup", title: "[[rollup]]").compactMap {
+      RollupSettings(reading: $0, labels: Set(sources.flatMap(\.labels.keys)))
+    }
     names = [:]
     let uplinks = root.tables("uplink", title: "[[uplink]]").compactMap {
       UplinkDefinition(reading: $0, names: &names)

@@ -16,6 +16,7 @@ extension SourceDefinition {
     let deviceClass = table.choice("class", DeviceClass.self)
     let device = SourceDefinition.template("device", table, captures)
     let site = SourceDefinition.template("site", table, captures)
+    let labels = SourceDefinition.labels(table, captures)
     let interval = table.span("interval", in: .milliseconds(1) ... .hours(31 * 24), example: "30s")
     let time = TimeMapping(optional: table)
     if format == "scalar", table.has("time") {
@@ -41,7 +42,7 @@ extension SourceDefinition {
     guard let name, let topic, let format else { return nil }
     self.init(
       name: name, topic: topic, format: format, deviceClass: deviceClass, device: device, site: site,
-      interval: interval, time: time, metrics: metrics, timezone: timezone, clock: clock ?? .believe,
+      labels: labels, interval: interval, time: time, metrics: metrics, timezone: timezone, clock: clock ?? .believe,
       profile: profile)
     self.redact = redact
     self.unredacted = unredacted
@@ -109,13 +110,36 @@ extension SourceDefinition {
     return nil
   }
 
+  /// Each device keeps its own: a few words, no data.
+  private static let mostLabels = 8
+
+  private static func labels(_ source: TableReader, _ captures: [String]?) -> [String: Template] {
+    let table = source.table("labels", title: "`labels` of [[source]]")
+    if table.keys.count > mostLabels {
+      table.fault("more than \(mostLabels) labels", hint: "keep those by which groups are formed")
+    }
+    var labels: [String: Template] = [:]
+    for name in table.keys {
+      let isWord = name.utf8.allSatisfy { $0 &- 97 < 26 || $0 &- 48 < 10 || $0 == UInt8(ascii: "_") }
+      if !isWord || name.utf8.count > 64 || RollupSettings.Key.reserved.contains(name) {
+        table.fault(
+          "a label can't be called \(quoted(name))", at: name, hint: "small letters, digits and _, such as village")
+      }
+      labels[name] = template(name, table, captures, example: "{village}")
+    }
+    table.finish()
+    return labels
+  }
+
   /// - Parameter captures: what the topic has; `nil` where the format may add to it, or the topic is not known.
-  private static func template(_ key: String, _ table: TableReader, _ captures: [String]?) -> Template? {
-    guard let text = table.text(key, example: "{site}/{cam}") else { return nil }
+  private static func template(
+    _ key: String, _ table: TableReader, _ captures: [String]?, example: String = "{site}/{cam}"
+  ) -> Template? {
+    guard let text = table.text(key, example: example) else { return nil }
     guard let template = Template(text) else {
       table.fault(
-        "`\(key)` in [[source]]: a brace in \(quoted(text)) is not closed, or encloses nothing", at: key,
-        hint: "for example \(key) = \"{site}/{cam}\"")
+        "`\(key)` in \(table.title): a brace in \(quoted(text)) is not closed, or encloses nothing", at: key,
+        hint: "for example \(key) = \(quoted(example))")
       return nil
     }
     guard let captures else { return template }
@@ -127,7 +151,7 @@ extension SourceDefinition {
       let list = captures.map { "{\($0)}" }.joined(separator: ", ")
       let near = Suggestion.nearest(to: name, among: captures).map { "did you mean {\($0)}?" }
       table.fault(
-        "`\(key)` in [[source]] names {\(name)}, which the topic doesn't have", at: key,
+        "`\(key)` in \(table.title) names {\(name)}, which the topic doesn't have", at: key,
         hint: near ?? (captures.isEmpty ? "the topic captures nothing: write {name} for a level" : "it has \(list)"))
     }
     return isSound ? template : nil

@@ -1,9 +1,11 @@
 /// `[[rollup]]`: summaries of groups of devices, beside those of each.
 public struct RollupSettings: Sendable, Hashable {
   /// What devices of a group have in common.
-  public enum Key: String, Sendable, CaseIterable {
+  public enum Key: Sendable, Hashable {
     case site
-    case deviceClass = "class"
+    case deviceClass
+    /// A label that a source gives its devices.
+    case label(String)
   }
 
   /// At least one, each once.

@@ -8,6 +8,8 @@ public struct SourceDefinition: Sendable, Hashable {
   public var deviceClass: DeviceClass?
   public var device: Template?
   public var site: Template?
+  /// What else is said of its devices: by which groups can be formed (`[[rollup]]`).
+  public var labels: [String: Template]
   public var interval: Span?
   public var time: TimeMapping?
   /// Empty: all that the format yields.
@@ -24,8 +26,8 @@ public struct SourceDefinition: Sendable, Hashable {
 
   public init(
     name: String, topic: TopicPattern, format: String, deviceClass: DeviceClass? = nil, device: Template? = nil,
-    site: Template? = nil, interval: Span? = nil, time: TimeMapping? = nil, metrics: [MetricMapping] = [],
-    timezone: String? = nil, clock: ClockUse = .believe, profile: Profile? = nil
+    site: Template? = nil, labels: [String: Template] = [:], interval: Span? = nil, time: TimeMapping? = nil,
+    metrics: [MetricMapping] = [], timezone: String? = nil, clock: ClockUse = .believe, profile: Profile? = nil
   ) {
     self.name = name
     self.topic = topic
@@ -33,12 +35,19 @@ public struct SourceDefinition: Sendable, Hashable {
     self.deviceClass = deviceClass
     self.device = device
     self.site = site
+    self.labels = labels
     self.interval = interval
     self.time = time
     self.metrics = metrics
     self.timezone = timezone
     self.clock = clock
     self.profile = profile
+  }
+
+  /// The labels of a device whose topic has these captures, sorted by name; one whose captures are not all there is
+  /// left out.
+  public func deviceLabels(_ captures: [String: String]) -> [Series.Label] {
+    labels.compactMap { name, template in template.fill(captures).map { Series.Label(name, $0) } }.sorted()
   }
 }
 

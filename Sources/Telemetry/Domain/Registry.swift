@@ -33,36 +33,43 @@ public final class Registry {
   public func device(named name: String) -> Device? { devicesByName[name] }
 
   /// The device of that name. Where it is known already, it stays what it was first said to be.
+  ///
+  /// - Parameter labels: sorted by name, each once; asked for only where the device is new.
   /// `nil` where the limit is reached.
   public func device(
-    _ name: String, class deviceClass: DeviceClass, site: String?, interval: Span? = nil
+    _ name: String, class deviceClass: DeviceClass, site: String?, interval: Span? = nil,
+    labels: @autoclosure () -> [Series.Label] = []
   ) -> Device? {
     if let known = devicesByName[name] {
       if known.isProvisional {
         known.deviceClass = deviceClass
         known.site = site
         known.interval = interval
+        known.labels = labels()
         known.isProvisional = false
       }
       return known
     }
-    return make(name, deviceClass, site, interval, isProvisional: false)
+    return make(name, deviceClass, site, interval, labels(), isProvisional: false)
   }
 
   /// A device that an earlier run knew. What a source says of it later goes before.
-  public func restore(_ name: String, class deviceClass: DeviceClass, site: String?, interval: Span?) -> Device? {
-    devicesByName[name] ?? make(name, deviceClass, site, interval, isProvisional: true)
+  public func restore(
+    _ name: String, class deviceClass: DeviceClass, site: String?, interval: Span?, labels: [Series.Label] = []
+  ) -> Device? {
+    devicesByName[name] ?? make(name, deviceClass, site, interval, labels, isProvisional: true)
   }
 
   private func make(
-    _ name: String, _ deviceClass: DeviceClass, _ site: String?, _ interval: Span?, isProvisional: Bool
+    _ name: String, _ deviceClass: DeviceClass, _ site: String?, _ interval: Span?, _ labels: [Series.Label],
+    isProvisional: Bool
   ) -> Device? {
     guard devices.count < limits.devices else {
       refused += 1
       return nil
     }
     let device = Device(
-      name: name, deviceClass: deviceClass, site: site, interval: interval, index: devices.count,
+      name: name, deviceClass: deviceClass, site: site, interval: interval, labels: labels, index: devices.count,
       isProvisional: isProvisional)
     devices.append(device)
     devicesByName[name] = device

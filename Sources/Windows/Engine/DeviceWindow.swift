@@ -14,14 +14,12 @@ final class DeviceWindow {
   private var offsets = OffsetFigures()
   /// Set where order mattered and was broken: the figures must be computed again.
   private(set) var isDisordered = false
-  private(set) var entries: [WindowContent.Entry] = []
+  private var series = OpenSeries()
   /// The message that was counted last: a message's readings come one after another.
   private var lastMessage: Int64 = -1
   /// Contents of the messages so far: as an array while they are few.
   private var contents: [UInt64] = []
   private var manyContents: Set<UInt64> = []
-  /// Where the next reading probably belongs: messages repeat their series in the same order.
-  private var next = 0
 
   /// Up to so many contents are looked through one by one.
   private static let fewContents = 32
@@ -68,13 +66,13 @@ final class DeviceWindow {
     return true
   }
 
-  /// Room for the series of the device's first message, and no more: most messages bring the same.
-  func reserve(_ series: Int) {
-    if entries.isEmpty { entries.reserveCapacity(series) }
-  }
-
   func hear(at time: Timestamp) {
     if !presence.note(time, threshold: threshold) { isDisordered = true }
+  }
+
+  /// Adds readings of one message.
+  func add(_ observations: [Observation]) {
+    if !series.add(observations) { isDisordered = true }
   }
 
   func add(_ observation: Observation) { place(observation, retained: false) }
@@ -86,35 +84,16 @@ final class DeviceWindow {
   func quarantine() { quarantined += 1 }
 
   private func place(_ observation: Observation, retained: Bool) {
-    let series = observation.series
-    let index = position(of: series)
-    next = index + 1
-    if !entries[index].figures.add(observation.value, at: observation.time, retained: retained, unit: series.unit) {
-      isDisordered = true
-    }
-  }
-
-  private func position(of series: Series) -> Int {
-    if next < entries.count, entries[next].series === series { return next }
-    if let index = entries.firstIndex(where: { $0.series === series }) { return index }
-    entries.append(WindowContent.Entry(series: series, figures: SeriesFigures(series.kind)))
-    return entries.count - 1
+    if !series.add(observation, retained: retained) { isDisordered = true }
   }
 
   /// The time from which on a state of this series is known here; `nil` where none is.
-  func knownState(of series: Series) -> Timestamp? {
-    for entry in entries where entry.series === series {
-      if case .state(let state) = entry.figures, state.firstState != nil { return state.lastTime }
-    }
-    return nil
-  }
+  func knownState(of state: Series) -> Timestamp? { series.knownState(of: state) }
 
   /// `carries` as they stand after this window.
   func carried(_ carries: Carries) -> Carries {
     var result = carries
-    for entry in entries {
-      if let carry = entry.figures.carry { result[entry.series.index] = carry }
-    }
+    series.carry(into: &result)
     return result
   }
 
@@ -128,7 +107,7 @@ final class DeviceWindow {
     content.duplicates = duplicates
     content.quarantined = quarantined
     content.offsets = offsets
-    content.entries = entries
+    content.entries = series.entries
     for index in content.entries.indices {
       let carry = carries[content.entries[index].series.index]
       content.entries[index].figures.close(after: carry, start: start, end: end)

@@ -2,9 +2,10 @@ import Telemetry
 
 /// A `[[rollup]]`: what of a device names its group.
 public struct RollupRule: Sendable, Hashable {
-  public enum Key: String, Sendable, CaseIterable {
+  public enum Key: Sendable, Hashable {
     case site
-    case deviceClass = "class"
+    case deviceClass
+    case label(String)
   }
 
   /// At least one, in the order in which the group's name has them.
@@ -21,6 +22,9 @@ public struct RollupRule: Sendable, Hashable {
         guard let site = device.site else { return nil }
         parts.append("site=\(site)")
       case .deviceClass: parts.append("class=\(device.deviceClass.rawValue)")
+      case .label(let name):
+        guard let value = device.label(name) else { return nil }
+        parts.append("\(name)=\(value)")
       }
     }
     return parts.joined(separator: ",")

@@ -109,8 +109,7 @@ public final class WindowEngine {
         placement.tooLate = observations.count
       } else if let window = window(of: first, message, earlier: nil, &placement) {
         window.hear(at: first.time)
-        window.reserve(observations.count)
-        for observation in observations { window.add(observation) }
+        window.add(observations)
       }
       return placement
     }

@@ -27,6 +27,9 @@ struct CounterFigures: Sendable, Equatable {
     return true
   }
 
+  /// What the next window must know.
+  var carry: Carry { Carry(value: .number(last), time: lastTime) }
+
   /// Counts from the last reading before the window. Nothing can be added afterwards, but other closed windows.
   mutating func close(after carry: Carry?) {
     guard case .number(let previous)? = carry?.value else { return }

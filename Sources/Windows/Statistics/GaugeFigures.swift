@@ -72,7 +72,7 @@ struct GaugeFigures: Sendable, Equatable {
 
   var count: Int { sketch.count }
 
-  mutating func add(_ value: Double, at time: Timestamp, _ scale: Scale) {
+  mutating func add(_ value: Double, at time: Timestamp, unit: String) {
     if time < firstTime {
       first = value
       firstTime = time
@@ -81,8 +81,11 @@ struct GaugeFigures: Sendable, Equatable {
       last = value
       lastTime = time
     }
-    if sums.isEmpty, sketch.count >= Sketch.exactCount { spill(scale) }
-    if !sums.isEmpty { sums[0].add(value, scale) }
+    if sketch.count >= Sketch.exactCount {
+      let scale = Scale(unit: unit)
+      if sums.isEmpty { spill(scale) }
+      sums[0].add(value, scale)
+    }
     sketch.add(value)
   }
 

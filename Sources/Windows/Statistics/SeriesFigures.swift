@@ -22,7 +22,7 @@ enum SeriesFigures: Sendable, Equatable {
     switch (self, value) {
     case (.gauge(var gauge), .number(let number)):
       self = .event(CompensatedSum())
-      gauge.add(number, at: time, GaugeFigures.Scale(unit: unit))
+      gauge.add(number, at: time, unit: unit)
       self = .gauge(gauge)
       return true
     case (.counter(var counter), .number(let number)):
@@ -47,8 +47,8 @@ enum SeriesFigures: Sendable, Equatable {
   /// What the next window must know of this one, before it is closed; `nil` for kinds that carry nothing.
   var carry: Carry? {
     switch self {
-    case .counter(let counter): .init(value: .number(counter.last), time: counter.lastTime)
-    case .state(let state): state.firstState == nil ? nil : .init(value: .state(state.lastState), time: state.lastTime)
+    case .counter(let counter): counter.carry
+    case .state(let state): state.carry
     case .gauge, .event: nil
     }
   }

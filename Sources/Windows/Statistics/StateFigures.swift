@@ -50,6 +50,9 @@ struct StateFigures: Sendable, Equatable {
     return true
   }
 
+  /// What the next window must know, before this one is closed; `nil` where no state is known.
+  var carry: Carry? { firstState == nil ? nil : Carry(value: .state(lastState), time: lastTime) }
+
   /// The carried state holds from the start to the first reading, the last one to the end. Nothing can be added
   /// afterwards, but other closed windows.
   mutating func close(after carry: Carry?, start: Timestamp, end: Timestamp) {
