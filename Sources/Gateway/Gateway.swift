@@ -343,8 +343,10 @@ public final class Gateway: Service {
     }
     var configuration = SessionConfiguration(
       address: address, username: broker.username,
-      password: { try broker.passwordFile.map { try Secret.read(file: $0).value } }, caFile: broker.caFile.map(Credential.path),
-      certFile: broker.certFile.map(Credential.path), keyFile: broker.keyFile.map(Credential.path), clientID: broker.clientID,
+      password: { try broker.passwordFile.map { try Secret.read(file: $0).value } },
+      caFile: broker.caFile.map(Credential.path),
+      certFile: broker.certFile.map(Credential.path), keyFile: broker.keyFile.map(Credential.path),
+      clientID: broker.clientID,
       filters: ReloadPlan.topics(settings), commitInterval: Int(settings.store.commitInterval.milliseconds),
       commitMessages: settings.store.commitMessages)
     configuration.redact = { [redactor] topic, payload in redactor.redact(topic: topic, payload: payload) }

@@ -60,9 +60,14 @@ struct Serve: AsyncParsableCommand {
     }
   }
 
+  /// As named, or as systemd's `LoadCredential=` gives them.
   private var certificate: CertificateFiles? {
-    guard let certFile, let keyFile else { return nil }
-    return CertificateFiles(certificate: certFile, key: keyFile)
+    if let certFile, let keyFile { return CertificateFiles(certificate: certFile, key: keyFile) }
+    guard let folder = getenv("CREDENTIALS_DIRECTORY").map({ String(cString: $0) }) else { return nil }
+    let files = CertificateFiles(certificate: "\(folder)/cert.pem", key: "\(folder)/key.pem")
+    // One without the other is a mistake, and is told as such.
+    let isGiven = access(files.certificate, F_OK) == 0 || access(files.key, F_OK) == 0
+    return isGiven ? files : nil
   }
 
   private func tokens() throws(CentralError) -> Tokens? {

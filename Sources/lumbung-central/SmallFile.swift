@@ -17,7 +17,9 @@ enum SmallFile {
     guard fstat(fileno(file), &status) == 0 else { throw unreadable() }
     guard status.st_mode & S_IFMT != S_IFREG || status.st_mode & 0o007 == 0 else {
       throw Failure(
-        reason: "every user of this machine may read it (chmod 640 \(path), and chgrp it to the group that this runs in)")
+        reason: """
+          every user of this machine may read it (chmod 640 \(path), and chgrp it to the group that this runs in)
+          """)
     }
     var bytes = [UInt8](repeating: 0, count: maximumSize + 1)
     let count = fread(&bytes, 1, bytes.count, file)

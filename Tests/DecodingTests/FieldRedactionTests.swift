@@ -29,21 +29,25 @@ struct FieldRedactionTests {
         == #"[{"face":null},{"faces":null,"nik":null}]"#)
   }
 
-  @Test("the name is found however it is written", arguments: [
-    "plate", "PLATE", "plateNumber", "plate_number", "plate-number", "Plate Number", "licensePlate",
-    "recognized_license_plate", "data.plate", "tt:PlateNumber", #"pl\u0061te"#, #"\u0050late"#, "@plate",
-  ])
+  @Test(
+    "the name is found however it is written",
+    arguments: [
+      "plate", "PLATE", "plateNumber", "plate_number", "plate-number", "Plate Number", "licensePlate",
+      "recognized_license_plate", "data.plate", "tt:PlateNumber", #"pl\u0061te"#, #"\u0050late"#, "@plate",
+    ])
   func names(name: String) throws {
     #expect(try kept(#"{"\#(name)":"B 1 A"}"#) == #"{"\#(name)":null}"#)
   }
 
-  @Test("what is no such field stays", arguments: [
-    #"{"interface":"eth0","template":"a","plated":true,"platform":"x86","surface":1}"#,
-    // How many there were, and that there was one, tells of nobody.
-    #"{"faces":3,"face":true,"plate":true,"x":null,"plate":null,"face":null,"plate":""}"#,
-    #"{"label":"plate","type":"face","text":"the plate is here"}"#,
-    #"{"name":"cam-03","value":"plate"}"#, "plate", "", "{", #"{"plate"#, #"{"plate":"#, #"["plate"]"#,
-  ])
+  @Test(
+    "what is no such field stays",
+    arguments: [
+      #"{"interface":"eth0","template":"a","plated":true,"platform":"x86","surface":1}"#,
+      // How many there were, and that there was one, tells of nobody.
+      #"{"faces":3,"face":true,"plate":true,"x":null,"plate":null,"face":null,"plate":""}"#,
+      #"{"label":"plate","type":"face","text":"the plate is here"}"#,
+      #"{"name":"cam-03","value":"plate"}"#, "plate", "", "{", #"{"plate"#, #"{"plate":"#, #"["plate"]"#,
+    ])
   func others(payload: String) throws { #expect(try kept(payload) == payload) }
 
   @Test("a pair of name and value is a field, in whichever order")
@@ -105,7 +109,8 @@ struct FieldRedactionTests {
   @Test("what is kept is kept as it is: redacting twice changes nothing")
   func twice() throws {
     for payload in [
-      #"{"plate":"B 1","n":"plate","vs":"B"}"#, #"a,plate=b plate="c""#, "<plate>x</plate>", #"{"a":{"face":{"b":"c"}}}"#,
+      #"{"plate":"B 1","n":"plate","vs":"B"}"#, #"a,plate=b plate="c""#, "<plate>x</plate>",
+      #"{"a":{"face":{"b":"c"}}}"#,
     ] {
       let once = try kept(payload)
       #expect(once != payload)
@@ -127,7 +132,8 @@ struct FieldRedactionTests {
   @Test("a large payload is gone through once, whatever it is made of")
   func time() throws {
     for piece in [
-      #"{"plate":"#, #""plate":{"#, #"{"n":"plate","v":"#, "plate=", "<plate>", "<plate/>", "[", "\"", "\\", "=", "<a b=\"",
+      #"{"plate":"#, #""plate":{"#, #"{"n":"plate","v":"#, "plate=", "<plate>", "<plate/>", "[", "\"", "\\", "=",
+      "<a b=\"",
       #""plate":"B","#, "<x name=\"plate\" value=\"b\">",
     ] {
       _ = try kept("{" + String(repeating: piece, count: 250_000 / piece.utf8.count))

@@ -11,7 +11,8 @@ enum PageCertificate {
     guard settings.admin.listen != nil, let files = settings.admin.certificateFiles else { return [] }
     do throws(CertificateError) {
       let caution = try ServerCertificate(files).caution(at: time(nil))
-      return caution.map { [Caution("[admin] cert_file: \($0)", cure: "renew it, and see that timedatectl tells the right time")] } ?? []
+      guard let caution else { return [] }
+      return [Caution("[admin] cert_file: \(caution)", cure: "renew it, and see that timedatectl tells the right time")]
     } catch {
       throw SettingsFaults([
         SettingsFault(file: file, line: nil, message: "[admin]: \(error.message)", hint: error.cure)
