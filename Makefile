@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 SWIFT ?= swift
-FORMATTED := Package.swift Sources Tests
+FORMATTED := Package.swift Sources Tests Benchmarks/HotParts Benchmarks/lumbung-bench
 # Python leaves no compiled files behind in the source tree.
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -96,6 +96,15 @@ soak: build ## An hour (or FOR=10m) of 500 devices at 100 messages a second: mem
 .PHONY: demo
 demo: build ## Run a district on this machine until Ctrl-C, or FOR=60s with faults and an account at the end
 	@$(PYTHON) Tools/demo.py
+
+.PHONY: bench
+bench: install-bench build ## Compare with the floor and with peers on this machine (an hour; ARGS=--quick: minutes)
+	$(SWIFT) build $(RELEASE) --product lumbung-bench
+	$(PYTHON) Benchmarks/bench.py $(ARGS)
+
+.PHONY: install-bench
+install-bench: install
+	@Tools/install-packages --bench
 
 .PHONY: format
 format: ## Format the Swift code in place

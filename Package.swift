@@ -100,6 +100,18 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // What `make bench` and the guard of instruction counts measure; in no package either.
+    .target(name: "CCallgrind", path: "Benchmarks/CCallgrind"),
+    .target(
+      name: "HotParts",
+      dependencies: [
+        "Alarms", "Decoding", "Derive", "Journal", "Outbox", "Settings", "Simulation", "Telemetry", "Windows",
+      ],
+      path: "Benchmarks/HotParts", swiftSettings: strict),
+    .executableTarget(
+      name: "lumbung-bench", dependencies: ["CCallgrind", "HotParts", "Simulation", "Telemetry", arguments],
+      path: "Benchmarks/lumbung-bench", swiftSettings: strict),
+
     // Tests mirror targets.
     tests("Telemetry", []),
     tests("Threads", ["Telemetry"]),

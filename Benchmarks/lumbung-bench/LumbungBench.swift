@@ -1,0 +1,8 @@
+import ArgumentParser
+
+@main
+struct LumbungBench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "lumbung-bench", abstract: "What the benchmarks need of the gateway's own code.",
+    subcommands: [CorpusCommand.self])
+}
