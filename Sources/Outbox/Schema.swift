@@ -21,7 +21,14 @@ import SQLite
 enum Schema {
   static var version: Int64 { chain.newest }
   /// A step for each version since the first; see `SchemaChain`.
-  static var chain: SchemaChain { SchemaChain(oldest: 1, steps: [streams, longerWindows]) }
+  static var chain: SchemaChain { SchemaChain(oldest: 1, steps: [streams, longerWindows, pageChecksums]) }
+
+  /// "LumO": a file whose pages bear checksums.
+  static let applicationID: Int64 = 0x4c75_6d4f
+
+  /// To version 4: pages bear checksums, which a program that knows only version 3 would not keep up. No table changes;
+  /// the pages are written anew before (see `Opening`).
+  private static func pageChecksums(_ database: Database) throws {}
 
   /// To version 3: windows have lengths, and clocks a history. The tables are those of `DeriveStore`.
   private static func longerWindows(_ database: Database) throws {
@@ -145,5 +152,5 @@ enum Schema {
         retrying INTEGER NOT NULL DEFAULT 0)
       """,
       "CREATE TABLE outbox_counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
-    ] + additions + ["PRAGMA user_version=\(version)"]
+    ] + additions + ["PRAGMA application_id=\(applicationID)", "PRAGMA user_version=\(version)"]
 }

@@ -23,7 +23,7 @@ struct SchemaFixtureTests {
     return Array(bytes[..<max(0, read(file, &bytes, bytes.count))])
   }
 
-  @Test("opens with all of its content", arguments: [1, 2])
+  @Test("opens with all of its content", arguments: [1, 2, 3])
   func opens(version: Int) throws {
     let content = bytes("\(Self.fixtures)/v\(version)/outbox.db")
     try #require(!content.isEmpty)
