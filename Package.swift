@@ -21,6 +21,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -47,6 +48,8 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CMalloc"),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
     .target(
       name: "CSimdJSON", cxxSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))],
       linkerSettings: [.linkedLibrary("simdjson")]),
@@ -58,34 +61,39 @@ let package = Package(
     room("Decoding", ["Telemetry", "CSimdJSON", "CCrypto"]),
     room("Windows", ["Telemetry"]),
     room("Alarms", ["Telemetry"]),
-    room("SQLite", ["CSQLite"]),
+    // A C target, for what SQLite calls: the checksums of pages.
+    .target(name: "CPageChecks", dependencies: ["CSQLite"]),
+    room("SQLite", ["CSQLite", "CPageChecks"]),
     room("Journal", ["SQLite", "CZstd", "Telemetry"]),
     room("Outbox", ["SQLite", "CZstd", "CZlib", "Telemetry", "Threads"]),
     room("MQTT", ["CMosquitto", "Telemetry", "Threads"]),
     room("Uplinks", ["Outbox", "MQTT", "Telemetry", "Threads", "CCurl"]),
     room("Settings", ["Telemetry", toml]),
     room("Derive", ["Telemetry", "Threads", "Decoding", "Windows", "Alarms", "SQLite", "Journal", "Outbox"]),
-    room("LocalAPI", [hummingbird, lifecycle, logging]),
+    room("TLS", ["COpenSSL", hummingbirdCore, logging]),
+    room("LocalAPI", ["TLS", hummingbird, lifecycle, logging]),
     room(
       "Gateway",
       [
         "Telemetry", "Decoding", "Windows", "Alarms", "Journal", "Outbox", "MQTT", "Uplinks", "Settings", "Derive",
-        "LocalAPI", "SQLite", "Systemd", "Threads", lifecycle, logging,
+        "LocalAPI", "SQLite", "Systemd", "TLS", "Threads", "CMalloc", lifecycle, logging,
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
     room("Simulation", ["Telemetry", "MQTT"]),
     room("Discovery", ["Telemetry", "Decoding", "Settings"]),
-    room("Central", ["SQLite", "Systemd", "Telemetry", "Threads", hummingbird, lifecycle, logging, "CZstd", "CZlib"]),
+    room(
+      "Central",
+      ["SQLite", "Systemd", "Telemetry", "Threads", "TLS", hummingbird, lifecycle, logging, "CZstd", "CZlib"]),
     .executableTarget(
       name: "lumbung",
       dependencies: [
         "Gateway", "Settings", "Decoding", "Derive", "Discovery", "Journal", "Outbox", "MQTT", "Simulation",
-        "Telemetry", "Systemd", "Threads", "Uplinks",
+        "Telemetry", "Systemd", "TLS", "Threads", "Uplinks",
         arguments, lifecycle, logging, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
       swiftSettings: strict),
     .executableTarget(
-      name: "lumbung-central", dependencies: ["Central", "Systemd", arguments, lifecycle, logging],
+      name: "lumbung-central", dependencies: ["Central", "Systemd", "TLS", arguments, lifecycle, logging],
       swiftSettings: strict),
 
     // Proofs of what the store promises; built for `make faults` alone, and in no package.

@@ -135,8 +135,9 @@ static int file_close(sqlite3_file *file) {
   return code;
 }
 
+/* As unixRead says it where the kernel says EIO. */
 static int file_read(sqlite3_file *file, void *bytes, int length, sqlite3_int64 offset) {
-  if (fails(lumbung_fault_read)) return SQLITE_IOERR_READ;
+  if (fails(lumbung_fault_read)) return SQLITE_IOERR_CORRUPTFS;
   return real_of(file)->pMethods->xRead(real_of(file), bytes, length, offset);
 }
 

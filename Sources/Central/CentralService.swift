@@ -3,6 +3,7 @@ import Logging
 import SQLite
 import ServiceLifecycle
 import Systemd
+import TLS
 import Telemetry
 import Threads
 import UnixSignals
@@ -16,13 +17,16 @@ public struct CentralService: Sendable {
   private let address: ListenAddress
   private let location: StoreLocation
   private let tokens: Tokens?
+  private let certificate: ServerCertificate?
   private let logger: Logger
 
   /// - Parameters:
   ///   - tokens: who may write; `nil` for anyone, which only an address that is this machine's alone may offer.
+  ///   - certificate: with it, all is served over TLS.
   ///   - logger: for what people should know; nothing is logged per request.
   public init(
-    address: ListenAddress, location: StoreLocation, tokens: Tokens?, logger: Logger
+    address: ListenAddress, location: StoreLocation, tokens: Tokens?, certificate: CertificateFiles? = nil,
+    logger: Logger
   ) throws(CentralError) {
     guard tokens != nil || address.isLoopback else {
       throw .configuration(
@@ -31,6 +35,13 @@ public struct CentralService: Sendable {
     self.address = address
     self.location = location
     self.tokens = tokens
+    do throws(CertificateError) {
+      self.certificate = try certificate.map { files throws(CertificateError) in
+        try ServerCertificate(files) { error in logger.error("the old certificate stays: \(error)") }
+      }
+    } catch {
+      throw .configuration("\(error)")
+    }
     self.logger = logger
   }
 
@@ -38,10 +49,20 @@ public struct CentralService: Sendable {
   public func run() async throws(CentralError) {
     let store = try await open()
     if tokens == nil { logger.warning("no --token-file: every program on this machine may write") }
+    if let caution = certificate?.caution(at: Int(SystemClock.wall.nanoseconds / 1_000_000_000)) {
+      logger.warning("\(caution)")
+    }
+    if certificate == nil, !address.isLoopback {
+      logger.warning(
+        """
+        tokens and records go over the network unencrypted: give --cert-file and --key-file, or listen on 127.0.0.1 \
+        behind a reverse proxy with TLS
+        """)
+    }
     let routes = Routes(store: store, tokens: tokens, now: { SystemClock.wall })
     let notifier = Notifier()
     let listening = "listening on \(address.host):\(address.port)"
-    let server = CentralServer(routes: routes, address: address, logger: logger) {
+    let server = CentralServer(routes: routes, address: address, certificate: certificate, logger: logger) {
       notifier.send(.ready + .status(listening))
     }
     let supervision = Supervision(notifier: notifier, store: store, status: listening)

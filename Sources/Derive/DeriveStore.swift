@@ -1,4 +1,5 @@
 import Alarms
+import Outbox
 import SQLite
 import Telemetry
 import Windows
@@ -46,6 +47,14 @@ enum DeriveStore {
       """,
       MemoryStore.schema,
     ] + WindowStore.schema
+
+  /// Beside the outbox's own connection. Damage that it meets is known to the next opening, or every start would meet
+  /// it again.
+  static func reader(_ outboxPath: String) throws(DatabaseError) -> Database {
+    let database = try Database(path: outboxPath, mode: .reader)
+    database.metDamage = { Outbox.suspectDamage(outboxPath) }
+    return database
+  }
 
   // MARK: Cursor
 

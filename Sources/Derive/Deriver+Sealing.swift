@@ -12,15 +12,7 @@ extension Deriver {
       let known = try adopt(due)
       var recomputed: [Recomputation] = []
       let disordered = due.disordered.filter { known.adopted[$0.index] == nil }
-      if !disordered.isEmpty, let segments = due.segments {
-        let arrivals = try collect(due.start, Set(disordered.map(\.index)), from: [segments])
-        for device in disordered {
-          recomputed.append(
-            Recomputation(
-              device: device, start: due.start, arrivals: arrivals[device.index] ?? [],
-              carries: windows.track(of: device)?.carries ?? [:], longer: settings.windows.longer))
-        }
-      }
+      if let segments = due.segments { try recompute(disordered, due.start, segments, into: &recomputed) }
       let groups = GroupContents(
         start: due.start, end: due.start + settings.windows.length, registry: groupRegistry)
       for summary in windows.seal(due, recomputed: recomputed, adopted: known.adopted, quality: quality) {
@@ -35,6 +27,28 @@ extension Deriver {
     }
     // Where nobody was heard, time has leapt.
     if let through = windows.sealedThrough { try sealLonger(through: through, silence: quality) }
+  }
+
+  /// A window's messages of so many devices are held at a time. Where many devices are disordered, the window is read
+  /// again for each of at most eight parts of them: that costs little, and held at once they would be most of the
+  /// gateway's memory.
+  private static let devicesAtOnce = 64
+  private static let mostParts = 8
+
+  private func recompute(
+    _ devices: [Device], _ start: Timestamp, _ segments: ClosedRange<Int64>, into recomputed: inout [Recomputation]
+  ) throws {
+    let size = max(Deriver.devicesAtOnce, (devices.count + Deriver.mostParts - 1) / Deriver.mostParts)
+    for first in stride(from: 0, to: devices.count, by: size) {
+      let part = devices[first..<min(first + size, devices.count)]
+      let arrivals = try collect(start, Set(part.map(\.index)), from: [segments])
+      for device in part {
+        recomputed.append(
+          Recomputation(
+            device: device, start: start, arrivals: arrivals[device.index] ?? [],
+            carries: windows.track(of: device)?.carries ?? [:], longer: settings.windows.longer))
+      }
+    }
   }
 
   /// Windows that were computed before their time, where one of them is due.

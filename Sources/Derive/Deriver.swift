@@ -114,7 +114,7 @@ public final class Deriver {
     windows = WindowEngine(settings: settings.windows) { registry.series[$0] }
     clocks = ClockRuns(trustsAll: settings.trustsClock)
     alarms = AlarmEngine(gateway: settings.gateway, rules: rules)
-    stored = try Database(path: outboxPath, mode: .reader)
+    stored = try DeriveStore.reader(outboxPath)
     try restore()
   }
 
@@ -123,7 +123,7 @@ public final class Deriver {
 
   /// How far a journal was derived, for whoever must not give an id below it; `nil` where it never was.
   public static func lastPosition(outboxPath: String, epoch: String) throws -> Int64? {
-    let cursor = try DeriveStore.cursor(Database(path: outboxPath, mode: .reader))
+    let cursor = try DeriveStore.cursor(DeriveStore.reader(outboxPath))
     return cursor?.epoch == epoch ? cursor?.position : nil
   }
 

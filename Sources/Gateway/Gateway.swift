@@ -1,6 +1,7 @@
 import Alarms
 import Decoding
 import Derive
+import Glibc
 import Journal
 import LocalAPI
 import Logging
@@ -11,6 +12,7 @@ import ServiceLifecycle
 import Settings
 import Synchronization
 import Systemd
+import TLS
 import Telemetry
 import Threads
 import UnixSignals
@@ -30,6 +32,7 @@ public final class Gateway: Service {
   private let log: ServiceLog
   let logger: Logger
   let notifier = Notifier()
+  private let redactor: Redactor
   let readAgain: @Sendable () throws -> GatewaySettings
 
   /// - Parameters:
@@ -39,6 +42,7 @@ public final class Gateway: Service {
     settings: GatewaySettings, log: ServiceLog, readAgain: @escaping @Sendable () throws -> GatewaySettings
   ) {
     current = Mutex(settings)
+    redactor = Redactor(settings.sources)
     self.log = log
     logger = log.logger()
     self.readAgain = readAgain
@@ -49,6 +53,7 @@ public final class Gateway: Service {
 
   func apply(_ settings: GatewaySettings) {
     current.withLock { $0 = settings }
+    redactor.change(to: settings.sources)
     log.level = Logger.Level(rawValue: settings.logLevel.rawValue) ?? .info
   }
 
@@ -65,13 +70,14 @@ public final class Gateway: Service {
   public func run() async throws {
     let (failures, failure) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingOldest(1))
     let (tries, tried) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingOldest(1))
+    // One that comes while the store is still being opened must wait, and not end the process.
+    let hangups = await UnixSignalsSequence(trapping: .sighup)
     guard let rooms = try await openPatiently({ failure.yield($0) }, { tried.yield() }) else { return }
     let supervisor = supervisor(of: rooms)
+    // Ends by the graceful shutdown, which it hears of by itself, or with the process. It is never cancelled: a
+    // connection that comes in that moment would end the process within NIO, before what was read is committed.
+    Task { await serve(rooms.board) }
     let ending = await withTaskGroup(of: Ending.self) { group in
-      group.addTask {
-        await self.serve(rooms.board)
-        return .task
-      }
       group.addTask {
         // Whether it answers or not: a broker that is away is no reason to be called unready.
         for await _ in tries { break }
@@ -86,7 +92,11 @@ public final class Gateway: Service {
         return .task
       }
       group.addTask {
-        await self.reloadWhenTold(rooms)
+        await self.reloadWhenTold(rooms, hangups)
+        return .task
+      }
+      group.addTask {
+        await self.keepSmall()
         return .task
       }
       group.addTask {
@@ -121,12 +131,25 @@ public final class Gateway: Service {
     }
   }
 
+  /// Until its task is cancelled.
+  private func keepSmall() async {
+    while (try? await Task.sleep(for: Memory.interval)) != nil {
+      try? await blocking { Memory.giveBack() }
+    }
+  }
+
   private func serve(_ board: StatusBoard) async {
-    guard let listen = settings.adminListen else { return }
-    let api = LocalAPI(
-      host: listen.host, port: listen.port, status: { board.report().json },
-      metrics: { PrometheusText.render(board.report()) }, health: { board.health() }, logger: logger)
+    guard let listen = settings.admin.listen else { return }
     do {
+      let certificate = try settings.admin.certificateFiles.map { files in
+        try ServerCertificate(files) { [logger] error in
+          logger.error("the page keeps its old certificate: \(error)")
+        }
+      }
+      if let caution = certificate?.caution(at: Glibc.time(nil)) { logger.warning("[admin] cert_file: \(caution)") }
+      let api = LocalAPI(
+        host: listen.host, port: listen.port, certificate: certificate, status: { board.report().json },
+        metrics: { PrometheusText.render(board.report()) }, health: { board.health() }, logger: logger)
       try await api.run()
     } catch {
       // The page is a help for people; the messages come first.
@@ -320,12 +343,13 @@ public final class Gateway: Service {
     }
     var configuration = SessionConfiguration(
       address: address, username: broker.username,
-      password: { try broker.passwordFile.map { try Secret.read(file: $0).value } }, caFile: broker.caFile,
-      certFile: broker.certFile, keyFile: broker.keyFile, clientID: broker.clientID,
+      password: { try broker.passwordFile.map { try Secret.read(file: $0).value } },
+      caFile: broker.caFile.map(Credential.path),
+      certFile: broker.certFile.map(Credential.path), keyFile: broker.keyFile.map(Credential.path),
+      clientID: broker.clientID,
       filters: ReloadPlan.topics(settings), commitInterval: Int(settings.store.commitInterval.milliseconds),
       commitMessages: settings.store.commitMessages)
-    // Images never reach the journal: these are cameras in schools.
-    configuration.redact = { ImageRedaction.redact($0) }
+    configuration.redact = { [redactor] topic, payload in redactor.redact(topic: topic, payload: payload) }
     configuration.recognisesRedeliveries = FaultControls.ofProcess.recognisesRedeliveries
     return Session(configuration: configuration, sink: IngestSink(room: room, gate: gate)) { [logger] event in
       SessionLog.note(event, room, logger)
@@ -335,6 +359,10 @@ public final class Gateway: Service {
 
   private func uplink(_ definition: UplinkDefinition, _ outbox: Outbox, _ backfill: BackfillRoom) throws -> Uplink {
     let calendar = GatewayCalendar(timezone: settings.timezone, alwaysTrusts: settings.trust == .always)
+    var definition = definition
+    definition.caFile = definition.caFile.map(Credential.path)
+    definition.certFile = definition.certFile.map(Credential.path)
+    definition.keyFile = definition.keyFile.map(Credential.path)
     let secret = definition.transport == .mqtt ? definition.passwordFile : definition.tokenFile
     return try Uplink(
       definition: definition, outbox: outbox, gateway: settings.gatewayID,

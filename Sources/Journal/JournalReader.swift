@@ -28,6 +28,7 @@ public final class JournalReader {
 
   private let database: Database
   private let decoder: SegmentDecoder
+  private var patience = ReadPatience()
   private var lastNewestID: Int64 = 0
   private var lastOldestID: Int64 = 1
 
@@ -98,24 +99,64 @@ public final class JournalReader {
     defer { row.reset() }
     guard try row.bind(1, max(cursor, 0)).bind(2, last).step() else { return nil }
     let id = row.integer(0)
-    cursor = id
+    if id != cursor + 1 { try lookBack(from: id, to: cursor) }
     do {
       let segment = try read(id)
+      patience.given(id)
+      cursor = id
       bytes += segment.byteCount
       return .segment(segment)
     } catch let damage as SegmentDamage {
+      cursor = id
       return .damaged(id: id, reason: damage.reason)
     } catch let error as DatabaseError where error.kind == .corrupt {
       metDamagedPage = true
+      cursor = id
       return .damaged(id: id, reason: error.message)
+    } catch let error as DatabaseError where error.kind == .io {
+      guard patience.refused(id, at: .now), isNeighbourGiven(id) else { throw error }
+      cursor = id
+      return .damaged(id: id, reason: "the disk refuses to give it: \(error.message)")
     }
+  }
+
+  /// Whether the disk gives other segments than this one.
+  private func isNeighbourGiven(_ id: Int64) -> Bool {
+    for order in ["id > ? ORDER BY id", "id < ? ORDER BY id DESC"] {
+      guard let row = try? database.statement("SELECT id FROM segment WHERE \(order) LIMIT 1").bind(1, id) else {
+        continue
+      }
+      let neighbour = (try? row.step()) == true ? row.integer(0) : nil
+      row.reset()
+      if let neighbour, (try? read(neighbour)) != nil { return true }
+    }
+    return false
+  }
+
+  /// Ids may be missing; but a damaged page may also lead past some, which are there seen from behind, or back to where
+  /// the search began.
+  private func lookBack(from id: Int64, to cursor: Int64) throws {
+    let row = try database.statement("SELECT id FROM segment WHERE id < ? ORDER BY id DESC LIMIT 1")
+    defer { row.reset() }
+    let isOrdered = id > max(cursor, 0)
+    guard try !isOrdered || row.bind(1, id).step() && row.integer(0) > max(cursor, 0) else { return }
+    metDamagedPage = true
+    throw JournalError(
+      kind: .damaged, operation: "reading", path: path,
+      reason: "a page leads from segment \(max(cursor, 0)) to segment \(id), and segments lie between")
   }
 
   private func read(_ id: Int64) throws -> Segment {
     let row = try database.statement("SELECT wall, synchronised, count, content FROM segment WHERE id = ?")
     defer { row.reset() }
     guard try row.bind(1, id).step() else { throw SegmentDamage("its row can't be found") }
-    let segment = try row.withBlob(3) { try decoder.decode($0) }
+    let segment: Segment
+    do {
+      segment = try row.withBlob(3) { try decoder.decode($0) }
+    } catch {
+      guard database.lackedMemory else { throw error }
+      throw JournalError(kind: .other, operation: "reading", path: path, reason: "there is no memory for it")
+    }
     guard segment.journal == uuid else { throw SegmentDamage("it belongs to journal \(segment.journal)") }
     guard segment.id == id, segment.clock.wall.nanoseconds == row.integer(0),
       segment.clock.synchronised == (row.integer(1) != 0), Int64(segment.count) == row.integer(2)

@@ -76,7 +76,7 @@ public final class JournalWriter {
   }
 
   deinit {
-    guard !mustReopen, (try? database.checkpoint()) != nil else { return }
+    guard !mustReopen, database.emptyLog() else { return }
     lock.markClean()
   }
 

@@ -3,6 +3,7 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import ServiceLifecycle
+import TLS
 
 /// The box's own small web server: a page for the technician, status as JSON, metrics, health. It only shows; nothing
 /// can be changed through it.
@@ -17,6 +18,7 @@ public struct LocalAPI: Service {
 
   private let host: String
   private let port: Int
+  private let certificate: ServerCertificate?
   private let responder: Responder
   private let onListening: @Sendable (Int) -> Void
   private let logger: Logger
@@ -24,17 +26,20 @@ public struct LocalAPI: Service {
   /// - Parameters:
   ///   - host: the name or address to listen on, an IPv6 one without brackets.
   ///   - port: 0 lets the system choose.
+  ///   - certificate: with it, all is served over TLS.
   ///   - status: the gateway's status report, as JSON.
   ///   - metrics: in the text format of Prometheus, version 0.0.4.
   ///   - health: whether all is well, and if not, why, in words.
   ///   - onListening: called once, with the port that was bound.
   public init(
-    host: String, port: Int, status: @escaping @Sendable () -> [UInt8], metrics: @escaping @Sendable () -> String,
+    host: String, port: Int, certificate: ServerCertificate? = nil, status: @escaping @Sendable () -> [UInt8],
+    metrics: @escaping @Sendable () -> String,
     health: @escaping @Sendable () -> (ready: Bool, reasons: [String]), logger: Logger,
     onListening: @escaping @Sendable (Int) -> Void = { _ in }
   ) {
     self.host = host
     self.port = port
+    self.certificate = certificate
     responder = Responder(status: status, metrics: metrics, health: health)
     self.onListening = onListening
     self.logger = logger
@@ -49,7 +54,7 @@ public struct LocalAPI: Service {
     quiet.logLevel = max(logger.logLevel, .notice)
     let application = Application(
       responder: responder,
-      server: .http1(configuration: .init(idleTimeout: LocalAPI.idleTimeout)),
+      server: .http1(configuration: .init(idleTimeout: LocalAPI.idleTimeout), certificate: certificate),
       configuration: ApplicationConfiguration(
         address: .hostname(host, port: port),
         availableConnectionsDelegate: MaximumAvailableConnections(LocalAPI.mostConnections)),

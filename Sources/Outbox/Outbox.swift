@@ -21,7 +21,8 @@ import Threads
 /// wait for one another; `transaction`'s body must not call back into the outbox.
 ///
 /// After an I/O error the outbox halts: what was written since the last good sync may or may not be on flash, and
-/// whoever goes on might give a number out twice. The process is to be started anew.
+/// whoever goes on might give a number out twice. The process is to be started anew. The same where a damaged page is
+/// met: the next opening sets the file aside.
 public final class Outbox: @unchecked Sendable {
   // Unchecked because the store is no Sendable value: every touch of it goes through `withStore`, under the lock.
   private let lock = Lock()
@@ -43,6 +44,10 @@ public final class Outbox: @unchecked Sendable {
     store = try opening.open()
     openReport = opening.report
     generation = store.era.generation
+  }
+
+  deinit {
+    if store.halt == nil { _ = store.database.emptyLog() }
   }
 
   /// From now on these are the destinations, as if the outbox had been opened with them. Those that are gone or have
@@ -86,6 +91,11 @@ public final class Outbox: @unchecked Sendable {
 
   /// Records that the quota dropped, ever, in this file. Each is accounted for to the receivers.
   public var droppedRecords: Int64 { (try? withStore { try $0.counter(.dropped) }) ?? 0 }
+
+  /// Tells that whoever reads the file beside the outbox met a damaged page: the next opening looks closer, and sets
+  /// the file aside if need be. Otherwise every start would meet it again.
+  /// Any thread, whoever holds the lock.
+  public static func suspectDamage(_ path: String) { Suspicion(besides: path).raise() }
 
   /// Dead letters that lie in the file.
   public var deadLetterCount: Int64 { (try? withStore { try $0.deadLetterCount() }) ?? 0 }

@@ -9,7 +9,7 @@ public struct OutboxError: Error, Sendable, CustomStringConvertible {
     case database
     /// A small file beside the database could not be read or written.
     case file
-    /// An I/O error came before; the outbox does nothing more until the process is started anew.
+    /// An I/O error or a damaged page came before; the outbox does nothing more until the process is started anew.
     case halted
     /// What was appended is no JSON object.
     case invalidRecord

@@ -23,7 +23,11 @@ enum Schema {
   /// A step for each version since the first; see `SchemaChain`.
   static var chain: SchemaChain { SchemaChain(oldest: 1, steps: [streams, longerWindows, deviceLabels]) }
 
-  /// To version 4: devices bear labels.
+  /// "LumO": a file whose pages bear checksums.
+  static let applicationID: Int64 = 0x4c75_6d4f
+
+  /// To version 4: devices bear labels; and pages bear checksums, which a program that knows only version 3 would not
+  /// keep up: they are written anew before (see `Opening`).
   private static func deviceLabels(_ database: Database) throws {
     guard try database.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'derive_device'") == 1 else { return }
     try database.execute("ALTER TABLE derive_device ADD COLUMN labels BLOB")
@@ -151,5 +155,5 @@ enum Schema {
         retrying INTEGER NOT NULL DEFAULT 0)
       """,
       "CREATE TABLE outbox_counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
-    ] + additions + ["PRAGMA user_version=\(version)"]
+    ] + additions + ["PRAGMA application_id=\(applicationID)", "PRAGMA user_version=\(version)"]
 }

@@ -82,6 +82,9 @@ final class Store {
     case .corrupt:
       // The next opening looks closer and sets the file aside if need be.
       suspicion.raise()
+      halt = OutboxError(
+        .halted, operation: "using", path: database.path, message: "a damaged page: \(error)",
+        hint: "the next start looks through the file and sets it aside", underlying: error)
     default: break
     }
   }

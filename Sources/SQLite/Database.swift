@@ -1,3 +1,4 @@
+import CPageChecks
 import CSQLite
 import Glibc
 
@@ -19,6 +20,8 @@ public final class Database {
   private let checkpointPages: Int
   /// Called before each checkpoint; for fault tests, which end the process there.
   public var willCheckpoint: (() -> Void)?
+  /// Called where a damaged page was met, on the thread that met it.
+  public var metDamage: (() -> Void)?
   /// Why the last checkpoint of this connection failed. Pages may have been lost on their way into the file although
   /// the WAL has them still: only a new connection, which starts from the WAL again, may go on.
   private var failedCheckpoint: DatabaseError?
@@ -30,8 +33,11 @@ public final class Database {
   ///   - pageSize: In bytes; only for a file that is made now.
   ///   - checkpointPages: Once the WAL holds so many pages, the transaction that brought it there moves them into
   ///     the file. More means that a page written often reaches the file seldom, and a WAL that is larger.
+  ///   - checksPages: A file that is made now, or written anew by VACUUM, gets a checksum on every page. One that has
+  ///     them is checked by everyone who opens it: a page that reads back otherwise is damage.
   public init(
-    path: String, mode: Mode, synchronous: String = "FULL", pageSize: Int = 4096, checkpointPages: Int = 1000
+    path: String, mode: Mode, synchronous: String = "FULL", pageSize: Int = 4096, checkpointPages: Int = 1000,
+    checksPages: Bool = false
   ) throws(DatabaseError) {
     self.path = path
     self.checkpointPages = checkpointPages
@@ -43,7 +49,11 @@ public final class Database {
       case .writer: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
       case .reader: SQLITE_OPEN_READONLY
       }
-    let code = sqlite3_open_v2(path, &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
+    var code = lumbung_page_checks_register()
+    if code == SQLITE_OK {
+      code = sqlite3_open_v2(
+        path, &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, LUMBUNG_PAGE_CHECKS)
+    }
     guard code == SQLITE_OK, let opened else {
       let message = opened.map { String(cString: sqlite3_errmsg($0)) } ?? String(cString: sqlite3_errstr(code))
       sqlite3_close_v2(opened)
@@ -53,14 +63,16 @@ public final class Database {
     handle = opened
     sqlite3_busy_timeout(handle, mode == .reader ? 5000 : 1000)
     // A checkpoint at close would need the directory to be writable at a moment that can't be reported; and a
-    // reader must never be the one that checkpoints.
-    if mode == .reader { _ = lumbung_sqlite3_db_config_int(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1) }
+    // reader must never be the one that checkpoints. Nor a writer that fails to open: what is damaged needs its log.
+    _ = lumbung_sqlite3_db_config_int(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    keepWALAtClose()
     _ = lumbung_sqlite3_db_config_int(handle, SQLITE_DBCONFIG_DEFENSIVE, 1)
     // Files are hostile too: what a schema says is not trusted, and pages are looked through before they are used.
     try execute("PRAGMA trusted_schema=OFF")
     try execute("PRAGMA cell_size_check=ON")
     switch mode {
     case .writer:
+      if checksPages { reserveChecksums() }
       try execute("PRAGMA page_size=\(pageSize)")
       let journal = try text("PRAGMA journal_mode=WAL")
       guard journal == "wal" || path == ":memory:" else {
@@ -71,7 +83,6 @@ public final class Database {
       try execute("PRAGMA synchronous=\(synchronous)")
       // The WAL keeps its size: when the disk is full, commits into an allocated WAL go on.
       try execute("PRAGMA journal_size_limit=-1")
-      keepWALAtClose()
       // Debian's library overwrites deleted rows with zeros unless told otherwise: each byte would wear out the
       // flash once more.
       try execute("PRAGMA secure_delete=OFF")
@@ -82,7 +93,11 @@ public final class Database {
       try execute("PRAGMA wal_autocheckpoint=0")
     }
     try execute("PRAGMA mmap_size=0")
+    // A quarter of what it would be by itself: there are half a dozen connections, most read or write forward, and the
+    // system's own cache stands behind. What a large transaction changes beyond it goes to the log early.
+    try execute("PRAGMA cache_size=-512")
     try execute("PRAGMA temp_store=MEMORY")
+    if mode == .writer { _ = lumbung_sqlite3_db_config_int(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0) }
   }
 
   deinit {
@@ -97,6 +112,22 @@ public final class Database {
     var on: Int32 = 1
     _ = sqlite3_file_control(handle, "main", SQLITE_FCNTL_PERSIST_WAL, &on)
   }
+
+  /// Takes effect where the file is made, or written anew by VACUUM.
+  private func reserveChecksums() {
+    var bytes = Int32(lumbung_page_checks_reserve)
+    _ = sqlite3_file_control(handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &bytes)
+  }
+
+  /// Whether each page of the file bears a checksum. Only for a reader: a writer's wish is taken for it.
+  public var hasPageChecksums: Bool {
+    var bytes: Int32 = -1
+    guard sqlite3_file_control(handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &bytes) == SQLITE_OK else { return false }
+    return bytes == lumbung_page_checks_reserve
+  }
+
+  /// Only for the negative control of fault tests: pages are taken for what they say, in this process.
+  public static func believePages() { lumbung_page_checks_believe(true) }
 
   /// SQLite's own automatic checkpoint swallows its errors, failed syncs included; this replaces it.
   private func watchWAL() {
@@ -204,6 +235,20 @@ public final class Database {
     if logRoomWanted > 0 { keepLogRoom(logRoomWanted) }
   }
 
+  /// Before the file is closed in order: moves all of the WAL into it and empties the WAL, so that nothing depends on
+  /// the bytes of one that has done its work. Its room on the disk stays its own. Only for a writer.
+  ///
+  /// - Returns: false where a reader or an error has kept some of it: the WAL then stays as it is after a kill.
+  public func emptyLog() -> Bool {
+    guard failedCheckpoint == nil else { return false }
+    willCheckpoint?()
+    var log = stat()
+    let room = stat(path + "-wal", &log) == 0 ? max(Int(log.st_size), Int(log.st_blocks) * 512) : 0
+    let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
+    if code == SQLITE_OK, room > 0 { keepLogRoom(room) }
+    return code == SQLITE_OK
+  }
+
   private func checkpointIfDue() {
     guard walPages.pointee >= checkpointPages else { return }
     do {
@@ -215,9 +260,14 @@ public final class Database {
     }
   }
 
+  /// Whether memory was what the last call lacked: a column's bytes are then missing without an error.
+  public var lackedMemory: Bool { sqlite3_errcode(handle) & 0xff == SQLITE_NOMEM }
+
   func error(_ code: Int32, _ operation: String) -> DatabaseError {
-    DatabaseError(
+    let error = DatabaseError(
       code: code, operation: String(operation.prefix(80)), path: path, message: String(cString: sqlite3_errmsg(handle)))
+    if error.kind == .corrupt { metDamage?() }
+    return error
   }
 }
 

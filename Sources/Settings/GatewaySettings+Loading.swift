@@ -27,12 +27,24 @@ extension GatewaySettings {
       ])
     }
     let collector = FaultCollector(file: path)
+    if checkingNamedFiles, content.permissions & 0o002 != 0 {
+      collector.add(
+        "every user of this box may change the configuration", line: nil, hint: "chmod 640 \(path)")
+    }
     let settings = try read(text, knownFormats, profiles ?? .standard(configuration: path), collector)
     if checkingNamedFiles {
       for file in collector.namedFiles { file.check(collector) }
       try collector.finish()
     }
     return settings
+  }
+
+  /// What `path` itself lets others see. It holds no secret, so this is said, and no more.
+  public static func cautions(ofFile path: String) -> [Caution] {
+    guard let content = try? BoundedFile.read(path, limit: largestFile), content.permissions & 0o004 != 0 else {
+      return []
+    }
+    return [Caution("every user of this box may read the configuration", cure: "chmod 640 \(path)")]
   }
 
   /// Validates the text of a configuration file; `file` is what the faults call it. Reads no file but profiles that it

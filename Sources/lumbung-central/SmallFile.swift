@@ -9,9 +9,18 @@ enum SmallFile {
   /// Far more than any list of tokens needs.
   private static let maximumSize = 64 << 10
 
-  static func text(_ path: String) throws(Failure) -> String {
+  /// The text of a file that holds secrets: refused where every user of the machine may read it.
+  static func secrets(_ path: String) throws(Failure) -> String {
     guard let file = fopen(path, "re") else { throw unreadable() }
     defer { fclose(file) }
+    var status = stat()
+    guard fstat(fileno(file), &status) == 0 else { throw unreadable() }
+    guard status.st_mode & S_IFMT != S_IFREG || status.st_mode & 0o007 == 0 else {
+      throw Failure(
+        reason: """
+          every user of this machine may read it (chmod 640 \(path), and chgrp it to the group that this runs in)
+          """)
+    }
     var bytes = [UInt8](repeating: 0, count: maximumSize + 1)
     let count = fread(&bytes, 1, bytes.count, file)
     guard ferror(file) == 0 else { throw unreadable() }

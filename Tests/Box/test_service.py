@@ -7,12 +7,13 @@ import json
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from typing import Tuple
 
 import stage
-from case import ADMIN_PORT, RECEIVER_PORT, TOKEN, BoxCase, configuration
+from case import ADMIN_PORT, CENTRAL_PORT, RECEIVER_PORT, TOKEN, BoxCase, configuration
 
 # What the service promises: closed in order within this, whatever hangs; and what the test itself takes.
 SHUTDOWN_SECONDS = 5.0
@@ -249,6 +250,23 @@ class Service(BoxCase):
         self.box.run("systemctl", "restart", "lumbung")
         report = self.await_status("the certificate is refused", lambda s: s["broker"].get("error"), 30)
         self.assertNotEqual(report["broker"]["state"], "connected")
+
+    def test_the_receiver_serves_tls_with_a_certificate_that_it_finds_as_a_credential(self) -> None:
+        self.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "central.key", "-out", "central.pem",
+                     "-days", "2", "-subj", "/CN=central", "-addext", "subjectAltName=IP:127.0.0.1")
+        credentials = {f"/etc/credstore/lumbung-central.{kind}.pem": name
+                       for kind, name in (("cert", "central.pem"), ("key", "central.key"))}
+        self.addCleanup(lambda: self.box.run("systemctl", "restart", "lumbung-central"))
+        self.addCleanup(lambda: self.box.run("rm", *credentials))
+        for path, name in credentials.items():
+            self.box.write(path, self.text(name), 0o600)
+        self.box.run("systemctl", "restart", "lumbung-central")
+        context = ssl.create_default_context(cafile=self.stage.path("central.pem"))
+        connection = http.client.HTTPSConnection("127.0.0.1", CENTRAL_PORT, timeout=10, context=context)
+        connection.request("GET", "/healthz")
+        self.assertEqual(connection.getresponse().status, 200)
+        connection.close()
+        self.assertIsNone(stage.get(CENTRAL_PORT, "/healthz"), "it answers without TLS")
 
     def serve_tls(self) -> None:
         """The broker listens with a certificate and wants a password, as an administrator would set it up."""

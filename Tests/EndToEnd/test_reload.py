@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import time
 import unittest
 
@@ -110,6 +111,57 @@ class Reload(harness.Case):
         self.write_config()
         self.reload()
         self.await_status("one is left", lambda report: [uplink["name"] for uplink in report["uplinks"]] == ["central"])
+
+    def test_a_change_of_uplinks_that_the_outbox_refuses_leaves_them_running(self) -> None:
+        self.start_all()
+        publisher = self.publisher()
+        camera = harness.publisher_camera(1)
+        self.report(publisher, camera)
+        publisher.drain()
+        self.await_journal(1)
+        uplink = (f'\n[[uplink]]\nname = "province"\ntype = "http"\nurl = "http://127.0.0.1:{stage.free_port()}"\n'
+                  f'token_file = {json.dumps(self.token_file)}\n')
+        self.write_config(extra=uplink)
+        # As on a full disk: nothing can be written to the outbox.
+        outbox = sqlite3.connect(self.stage.path("store", "outbox.db"), isolation_level=None, timeout=30)
+        outbox.execute("BEGIN IMMEDIATE")
+        try:
+            self.reload()
+            self.await_log("the configuration stays as it was")
+        finally:
+            outbox.execute("ROLLBACK")
+            outbox.close()
+        end = time.time_ns() + 3 * harness.NS
+        self.pace(publisher, 20, end, lambda: self.report(publisher, camera))
+        self.await_time(self.window_after(end) + 2 * harness.NS)
+        report = self.await_drained()
+        self.assertEqual([uplink["name"] for uplink in report["uplinks"]], ["central"])
+        self.assertGreater(report["uplinks"][0]["delivered_records"], 0)
+        # And what was refused is taken up once it can be.
+        self.reload()
+        self.await_log("applied: uplinks")
+        self.await_status("both are there", lambda report: len(report["uplinks"]) == 2)
+
+    def test_a_hangup_before_the_store_is_open_ends_nothing(self) -> None:
+        self.write_config()
+        self.start_broker()
+        self.start_receiver()
+        gateway = self.stage.start("lumbung", [self.lumbung, "run", "--config", self.config])
+        # From the first instruction on, through the opening of the store, until it serves.
+        await_value("it is the gateway", lambda: self.ignores_hangups(gateway.pid), 30, every=0.001)
+        while gateway.running and not stage.listens(self.admin_port):
+            gateway.popen.send_signal(signal.SIGHUP)
+            time.sleep(0.002)
+        self.gateway = gateway
+        self.await_connected()
+        self.await_log("configuration read again; nothing to apply")
+
+    @staticmethod
+    def ignores_hangups(pid: int) -> bool:
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            fields = dict(line.split(":", 1) for line in file)
+        ours = int(fields["SigIgn"], 16) | int(fields["SigCgt"], 16)
+        return bool(ours & 1 << (signal.SIGHUP - 1))
 
     def test_what_needs_a_restart_is_named(self) -> None:
         self.start_all()

@@ -4,6 +4,7 @@ within five seconds of the space coming back.
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import List
 
@@ -14,10 +15,13 @@ from stage import StageError, await_value
 # Of which the gateway's own quota leaves more than half to others.
 MEBIBYTES = 40
 RECOVERY_SECONDS = 5
-# So often the link is down before the disk fills, so that a backlog has to leave a full disk.
-BACKLOG_EVERY = 5
-# So often the gateway is killed, and started again, while the disk is full.
-KILL_EVERY = 4
+# A gateway whose files have grown to what they ever need goes on without a byte of the disk's. A store of this size
+# needs its first half a minute for that.
+REFUSAL_SECONDS = 5
+# Of so many rounds one has the gateway killed, and started again, while the disk is full; and in the one after it the
+# link is down before the disk fills, so that a backlog has to leave a full disk. It comes last, for in it the store
+# grows to what it ever needs.
+EVERY = 5
 
 # The gateway's own words: a commit met ENOSPC; the disk has room; and what its quota says, which is another matter.
 FULL = "the disk is full: nothing is read"
@@ -37,6 +41,7 @@ class FullDisk:
         self.counted = self.kills = self.drained = self.unstored = self.not_felt = 0
         self.recoveries: List[float] = []
         self.faults: List[str] = []
+        self.began = time.monotonic()
 
     def run(self) -> Outcome:
         with self.scene as scene:
@@ -45,9 +50,11 @@ class FullDisk:
             rounds = 0
             while self.counted < self.leg.tries or scene.carried < self.leg.payload:
                 rounds += 1
-                if rounds > 3 * max(self.leg.tries, self.counted):
+                if rounds > 4 * max(self.leg.tries, self.counted):
                     raise StageError(f"the disk's end was met only {self.counted} times in {rounds} rounds")
                 self.round(rounds)
+            if rounds < EVERY and not self.leg.control:
+                self.round(EVERY)
             scene.stop_load()
             account = scene.account()
             if not self.leg.control:
@@ -65,13 +72,13 @@ class FullDisk:
         scene = self.scene
         assert scene.disk is not None and scene.tap is not None
         time.sleep(scene.dice.uniform(0.2, 0.6))
-        kills = number % KILL_EVERY == 0
-        has_backlog = number % BACKLOG_EVERY == 0 and not kills and not self.leg.control
+        kills = number % EVERY == EVERY - 1
+        has_backlog = number % EVERY == 0 and not self.leg.control
         if has_backlog and scene.receiver is not None:
             scene.receiver.kill()
             scene.await_status("a backlog", lambda s: s["uplinks"][0]["pending_records"] > 20, 15)
         scene.disk.fill()
-        is_felt = self.await_refusal(15)
+        is_felt = self.await_refusal(REFUSAL_SECONDS)
         if kills:
             scene.kill_gateway()
             scene.gather_last_words(scene.tap.current)
@@ -89,6 +96,8 @@ class FullDisk:
             self.not_felt += 1
         scene.disk.free()
         self.recoveries.append(self.await_recovery(number))
+        print(f"{time.monotonic() - self.began:.1f} s: round {number}, {'a write was refused' if is_felt else 'not felt'}"
+              f", recovered in {self.recoveries[-1]:.1f} s", file=sys.stderr, flush=True)
 
     def await_refusal(self, seconds: float) -> bool:
         """Until a write has met ENOSPC. One that finds its room in the log that is kept allocated doesn't."""

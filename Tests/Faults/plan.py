@@ -6,6 +6,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional
 
 import crashes
 import full_disk
+import large
 import restarts
 import tool
 from outcome import Leg, Outcome
@@ -28,10 +29,12 @@ class Proof(NamedTuple):
     # About how long a leg of the short form and the control take here: the longest begin first.
     seconds: int = 60
     control_seconds: int = 20
+    # Tries of a leg in the long form.
+    long_leg: int = LONG_LEG
 
     def legs(self, long: bool, tries: Optional[int] = None) -> List[Leg]:
         tries = tries or (self.long if long else self.short)
-        count = -(-tries // LONG_LEG) if long else self.short_legs
+        count = -(-tries // self.long_leg) if long else min(self.short_legs, tries)
         per_point = (PER_POINT if long else -(-PER_POINT // count)) if self.has_points else 0
         payload = PAYLOAD if long else 0
         return [
@@ -51,5 +54,8 @@ PROOFS: Dict[str, Proof] = {
     # A try is a thousand states, or a script with a fault at each of its operations.
     "crash-states": Proof(tool.crash_states, 50, 2, 2000, Leg(3, "synchronous=NORMAL"), seconds=120),
     "io-errors": Proof(tool.io_errors, 1, 1, 50, Leg(1, "acknowledged in spite of a failed commit"), seconds=60),
-    "full-disk": Proof(full_disk.full_disk, 20, 1, 100, Leg(4, "acknowledged early"), seconds=150),
+    # Only a store that still grows meets the disk's end.
+    "full-disk": Proof(full_disk.full_disk, 20, 5, 100, Leg(4, "acknowledged early"), seconds=45, long_leg=4),
+    "large-journal": Proof(large.large_journal, 3, 1, 10, Leg(1, "the whole file looked through"), seconds=60),
+    "bit-flips": Proof(tool.bit_flips, 4, 2, 40, Leg(1, "checksums not looked at"), seconds=60),
 }

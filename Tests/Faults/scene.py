@@ -84,7 +84,8 @@ class Scene(harness.Case):
         try:
             self.setUp()
             if self.on_disk:
-                self.disk = Disk(self.stage.path("disk.img"), self.stage.path("store"), self.on_disk)
+                self.disk = Disk(self.stage.path("disk.img"), self.stage.path("disk"), self.on_disk)
+                self.make_store(self.stage.path("disk", "store"))
         except BaseException as error:
             self.__exit__(type(error))
             raise
@@ -112,6 +113,17 @@ class Scene(harness.Case):
             print(f"{self.name}: kept {self.folder}", file=sys.stderr, flush=True)
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def make_store(self, path: str) -> None:
+        """The store's folder, one of several on the disk: what others fill it with is none of the store's. It is there
+        for good before anything else happens."""
+        os.mkdir(path)
+        folder = os.open(os.path.dirname(path), os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        os.symlink(path, self.stage.path("store"))
 
     # Players.
 

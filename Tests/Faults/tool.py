@@ -12,6 +12,8 @@ from outcome import Figure, Leg, Outcome
 
 # One try of ours is so many states of the program's.
 STATES_PER_TRY = 1000
+# And so many places.
+PLACES_PER_TRY = 500
 # In the short form every so many-th operation fails; in the long one every.
 SHORT_STRIDE = 4
 # Legs draw from seeds so far apart that none meets another's.
@@ -20,6 +22,10 @@ SEEDS_PER_LEG = 1_000_000
 
 def crash_states(leg: Leg) -> Outcome:
     return _run(leg, "crash-states", ["--states", str(leg.tries * STATES_PER_TRY)])
+
+
+def bit_flips(leg: Leg) -> Outcome:
+    return _run(leg, "bit-flips", ["--places", str(leg.tries * PLACES_PER_TRY)])
 
 
 def io_errors(leg: Leg) -> Outcome:

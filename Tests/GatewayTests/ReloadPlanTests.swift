@@ -24,6 +24,17 @@ struct ReloadPlanTests {
     #expect(plan.summary == "nothing to apply")
   }
 
+  @Test("settings that took force are told as such, though deriving by them is held up")
+  func heldUp() throws {
+    let source = try source("a/{x}")
+    let plan = ReloadPlan(from: settings(), to: settings { $0.sources = [source] })
+    #expect(ReloadOutcome(plan, holdUp: nil) == ReloadOutcome(plan, holdUp: nil))
+    #expect(ReloadOutcome(plan, holdUp: nil).text == plan.summary)
+    let late = ReloadOutcome(plan, holdUp: "disk full")
+    #expect(!late.isComplete)
+    #expect(late.text.hasPrefix(plan.summary) && late.text.contains("not derived by it yet: disk full"))
+  }
+
   @Test("a new source changes what is derived and what is subscribed")
   func source() throws {
     let source = try source("a/{x}")
@@ -77,11 +88,11 @@ struct ReloadPlanTests {
       $0.broker.url = "mqtt://elsewhere"
       $0.store.path = "/srv"
       $0.store.commitMessages = 7
-      $0.adminListen = nil
+      $0.admin.listen = nil
       $0.logLevel = .debug
     }
     let plan = ReloadPlan(from: old, to: new)
-    #expect(plan.needsRestart == ["gateway.id", "[broker]", "store.path", "store.commit_messages", "admin.listen"])
+    #expect(plan.needsRestart == ["gateway.id", "[broker]", "store.path", "store.commit_messages", "[admin]"])
     var expected = old
     expected.logLevel = .debug
     #expect(plan.applied == expected)

@@ -19,7 +19,7 @@ import Testing
     #expect(settings.summary.grace == .seconds(10))
     #expect(settings.summary.lateness == .hours(24))
     #expect(settings.trust == .kernel)
-    #expect(settings.adminListen == ListenAddress(host: "127.0.0.1", port: 8470))
+    #expect(settings.admin.listen == ListenAddress(host: "127.0.0.1", port: 8470))
     #expect(settings.sources.isEmpty && settings.alarms.isEmpty && settings.uplinks.isEmpty)
   }
 
@@ -44,7 +44,7 @@ import Testing
     #expect(
       settings.summary == SummarySettings(windows: [.minutes(1), .minutes(5)], grace: .seconds(5), lateness: .hours(2)))
     #expect(settings.trust == .always)
-    #expect(settings.adminListen == ListenAddress(host: "::1", port: 0))
+    #expect(settings.admin.listen == ListenAddress(host: "::1", port: 0))
     #expect(settings.logLevel == .debug)
 
     let source = try #require(settings.sources.first)
@@ -160,7 +160,7 @@ import Testing
 
   @Test("the page can be turned off")
   func pageOff() throws {
-    #expect(try parsed(minimal + "[admin]\nlisten = \"off\"").adminListen == nil)
+    #expect(try parsed(minimal + "[admin]\nlisten = \"off\"").admin.listen == nil)
   }
 
   @Test("a byte order mark and Windows line ends do no harm")

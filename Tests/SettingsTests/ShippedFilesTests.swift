@@ -27,7 +27,7 @@ import Testing
     #expect(settings.store == defaults.store)
     #expect(settings.summary == defaults.summary)
     #expect(settings.trust == defaults.trust)
-    #expect(settings.adminListen == defaults.adminListen)
+    #expect(settings.admin.listen == defaults.admin.listen)
     #expect(settings.logLevel == defaults.logLevel)
   }
 

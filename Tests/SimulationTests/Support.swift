@@ -101,7 +101,7 @@ func withTemporaryFile(_ body: (String) throws -> Void) throws {
   let file = mkstemp(&template)
   guard file >= 0 else { throw SimulationError(code: .record, description: "mkstemp") }
   Glibc.close(file)
-  let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  let path = String(decoding: template.dropLast().map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
   defer { unlink(path) }
   try body(path)
 }

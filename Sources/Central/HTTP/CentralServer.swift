@@ -3,6 +3,7 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import TLS
 
 /// Carries HTTP to `Routes` and back.
 struct CentralServer: Sendable {
@@ -13,13 +14,18 @@ struct CentralServer: Sendable {
 
   private let routes: Routes
   private let address: ListenAddress
+  private let certificate: ServerCertificate?
   private let logger: Logger
   private let onListening: @Sendable () -> Void
 
   /// - Parameter onListening: called once requests are answered.
-  init(routes: Routes, address: ListenAddress, logger: Logger, onListening: @escaping @Sendable () -> Void = {}) {
+  init(
+    routes: Routes, address: ListenAddress, certificate: ServerCertificate? = nil, logger: Logger,
+    onListening: @escaping @Sendable () -> Void = {}
+  ) {
     self.routes = routes
     self.address = address
+    self.certificate = certificate
     self.logger = logger
     self.onListening = onListening
   }
@@ -35,7 +41,8 @@ struct CentralServer: Sendable {
         configuration: HTTP1Channel.Configuration(
           idleTimeout: CentralServer.idleTimeout,
           httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
-            maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))),
+            maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)),
+        certificate: certificate),
       configuration: ApplicationConfiguration(
         address: .hostname(address.host, port: address.port), serverName: "lumbung-central",
         availableConnectionsDelegate: MaximumAvailableConnections(CentralServer.maximumConnections)),

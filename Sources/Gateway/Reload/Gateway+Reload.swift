@@ -13,14 +13,15 @@ extension Gateway {
   /// A deriver that is made anew reads the open windows' messages again; on a slow box that takes its time.
   private static let patience = Span.minutes(10)
 
-  func reloadWhenTold(_ rooms: Rooms) async {
-    for await _ in await UnixSignalsSequence(trapping: .sighup) {
+  /// - Parameter hangups: listened to since before the store was opened.
+  func reloadWhenTold(_ rooms: Rooms, _ hangups: UnixSignalsSequence) async {
+    for await _ in hangups {
       notifier.send(.reloading(at: SystemClock.monotonic) + .status("reading the configuration again"))
       let outcome: String
       do {
-        let text = try await blocking { try self.reload(rooms) }
-        logger.notice("configuration read again; \(text)")
-        outcome = text
+        let done = try await blocking { try self.reload(rooms) }
+        logger.log(level: done.isComplete ? .notice : .error, "configuration read again; \(done.text)")
+        outcome = done.text
       } catch {
         // What is wrong with it is not for a status line: the log has it in full.
         logger.error("the configuration stays as it was: \(error)")
@@ -30,8 +31,7 @@ extension Gateway {
     }
   }
 
-  /// - Returns: what was done, for people.
-  private func reload(_ rooms: Rooms) throws -> String {
+  private func reload(_ rooms: Rooms) throws -> ReloadOutcome {
     let new = try readAgain()
     let plan = ReloadPlan(from: settings, to: new)
     // Profiles may be missing, and two sources may contradict one another: found out before anything changes.
@@ -47,17 +47,19 @@ extension Gateway {
         throw error
       }
     }
+    var holdUp: String?
     if plan.changesDeriving {
       rooms.derive.remake()
       rooms.room.add(.pace(plan.applied.pacer))
       // Messages of new topics must meet the sources that take them.
-      guard rooms.derive.made.wait(past: made, timeout: Gateway.patience) != made else {
-        throw GatewayError(.io, "the new sources could not be taken up: \(rooms.derive.current.error ?? "no answer")")
+      if rooms.derive.made.wait(past: made, timeout: Gateway.patience) == made {
+        // There is no way back: the old deriver is gone, and the new one is tried again until it can be made.
+        holdUp = rooms.derive.current.error ?? "its start takes longer than \(Gateway.patience)"
       }
       // The rules begin anew to listen for silence.
       if rooms.session.status.state == .connected { rooms.room.add(.mark(.connected)) }
     }
     if plan.changesTopics { rooms.session.setFilters(ReloadPlan.topics(plan.applied)) }
-    return plan.summary
+    return ReloadOutcome(plan, holdUp: holdUp)
   }
 }

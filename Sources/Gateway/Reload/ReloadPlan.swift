@@ -32,7 +32,7 @@ struct ReloadPlan: Sendable, Equatable {
     keep("store.path", \.store.path)
     keep("store.commit_interval", \.store.commitInterval)
     keep("store.commit_messages", \.store.commitMessages)
-    keep("admin.listen", \.adminListen)
+    keep("[admin]", \.admin)
     self.applied = applied
     needsRestart = restart
     changesDeriving =

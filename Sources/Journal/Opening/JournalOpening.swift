@@ -74,6 +74,7 @@ struct JournalOpening {
       guard try database.integer("SELECT max(id) FROM segment") < JournalSchema.maximumID else {
         throw Damage(reason: "it holds an impossible id", word: "pages")
       }
+      try lookAtUUID(in: database)
       if !wasClean {
         if let log { try recover(behind: log, into: database, &report) }
         try settle(database)
@@ -105,6 +106,24 @@ struct JournalOpening {
       }
       return FreeList(file: file, log: log).fault == nil ? .newest : .whole
     }
+  }
+
+  /// Each segment names the journal that it belongs to. Where the newest ones agree on another one, it is not they that
+  /// are damaged.
+  private func lookAtUUID(in database: Database) throws {
+    let uuid = try JournalSchema.uuid(in: database)
+    let row = try database.statement("SELECT content FROM segment ORDER BY id DESC LIMIT 3")
+    defer { row.reset() }
+    let decoder = try SegmentDecoder()
+    var named: Set<String> = []
+    var count = 0
+    while try row.step() {
+      guard let segment = try? row.withBlob(0, { try decoder.decode($0) }) else { continue }
+      named.insert(segment.journal)
+      count += 1
+    }
+    guard count > 1, named.count == 1, named.first != uuid else { return }
+    throw Damage(reason: "its UUID is not the one that its segments name", word: "uuid")
   }
 
   private func checkWhole(_ database: Database) throws {
@@ -158,7 +177,12 @@ struct JournalOpening {
     } catch {
       throw Damage(reason: error.reason, word: "header")
     }
-    if header.isEmpty { return true }
+    if header.isEmpty {
+      if let log, try holdsSegments(log) {
+        throw Damage(reason: "its log is damaged near its beginning, and segments lie behind", word: "log")
+      }
+      return true
+    }
     guard header.applicationID == JournalSchema.applicationID else {
       throw Damage(reason: "it was not made by this program (application id \(header.applicationID))", word: "foreign")
     }
@@ -170,6 +194,13 @@ struct JournalOpening {
         reason: "its schema is version \(header.userVersion), this program knows \(JournalSchema.version)")
     }
     throw Damage(reason: "its header says schema \(header.userVersion), which it is not", word: "header")
+  }
+
+  /// Among what SQLite will pass over. A first start that was cut short has left none.
+  private func holdsSegments(_ log: LogImage) throws -> Bool {
+    var found = false
+    try SegmentCarver(file: nil, log: log).forEach(fromFrame: log.believed) { _, _ in found = true }
+    return found
   }
 
   private func hasNoTables() throws -> Bool {

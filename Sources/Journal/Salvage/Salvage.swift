@@ -91,14 +91,18 @@ struct Salvage {
     guard let database = try? Database(path: path, mode: .reader) else { return remains }
     remains.uuid = (try? JournalSchema.uuid(in: database)).flatMap { $0 }
     remains.floor = (try? JournalSchema.floor(in: database)) ?? 0
-    remains.oldestID = (try? JournalSchema.oldestID(in: database)) ?? 0
+    // Behind a log that is damaged before its end SQLite sees pages of different times.
+    let log = LogImage(path: path + "-wal", fallbackPageSize: options.pageSize)
+    if log?.disbelieved ?? 0 == 0 { remains.oldestID = (try? JournalSchema.oldestID(in: database)) ?? 0 }
     return remains
   }
 
   private func make(_ report: inout OpenReport, target: String) throws {
     let remains = remains()
     let (carver, finds) = try carve()
-    let uuid = remains.uuid ?? owner(of: finds)
+    // A UUID that no segment names is damaged itself.
+    let isNamed = finds.isEmpty || finds.values.contains { $0.journal == remains.uuid }
+    let uuid = isNamed ? remains.uuid : owner(of: finds)
     report.keptUUID = uuid != nil
     // Rows deleted on purpose, and what another journal left behind, stay away.
     let kept = finds.values.filter { $0.journal == uuid && $0.find.id >= remains.oldestID }.map(\.find)

@@ -30,8 +30,10 @@ public struct SessionConfiguration: Sendable {
   /// Bytes. A message with a larger payload is stored nowhere, acknowledged and counted.
   public var maxPayload: Int
   /// What is kept of a payload in its place, stored and compared; `nil` where it is kept as it is. Asked on the session's
-  /// thread, for every message, and always of the same mind about the same bytes.
-  public var redact: @Sendable (UnsafeRawBufferPointer) -> [UInt8]? = { _ in nil }
+  /// thread, for every message, and always of the same mind about the same bytes on the same topic.
+  public var redact: @Sendable (_ topic: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer) -> [UInt8]? = {
+    _, _ in nil
+  }
   /// False only in a fault test's control: what the broker sends again is then stored, and counted, again.
   public var recognisesRedeliveries = true
 

@@ -25,7 +25,7 @@ extension SessionLoop: ClientDelegate {
       noteOversized(message)
       return pacing.received(bytes: 0, stored: false, now: now)
     }
-    guard let redacted = configuration.redact(message.payload) else { return take(message, size) }
+    guard let redacted = configuration.redact(message.topic, message.payload) else { return take(message, size) }
     status.redacted += 1
     let (topic, packetID, qos, retained) = (message.topic, message.packetID, message.qos, message.retained)
     redacted.withUnsafeBytes { kept in

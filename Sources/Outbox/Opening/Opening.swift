@@ -60,8 +60,15 @@ struct Opening {
   }
 
   /// The file as it lies there, where it is sound.
-  private func take(_ known: Int?) throws -> Database {
+  private mutating func take(_ known: Int?) throws -> Database {
     do {
+      switch LogDamage.look(at: options.path) {
+      case .nothing: break
+      case .isInDatabase:
+        report.setAside = try SetAside.moveLog(options.path)
+        report.reason = "its log is damaged before its end; all that it held is in the database"
+      case .undoesCommits: throw Damage(slug: "log", message: "its log is damaged before its end")
+      }
       // Read-only first: what a newer version wrote is to stay untouched.
       // A rollback journal is only there where a first start was cut short before the file had a log: SQLite rolls it
       // back, which no reader may.
@@ -78,6 +85,7 @@ struct Opening {
           message: "it was written by a newer version (schema \(version), this one knows \(Schema.version))",
           hint: "install that version again; nothing was changed")
       }
+      let hasChecksums = try !isCutShort && bearsChecksums(glance)
       let database = try connect()
       if version == 0 {
         guard try database.integer("SELECT count(*) FROM sqlite_schema") == 0 else {
@@ -87,6 +95,7 @@ struct Opening {
         try makeSchema(in: database, generation: known ?? 0)
         return database
       }
+      if !hasChecksums { try addChecksums(to: database) }
       try Schema.chain.bring(database)
       try look(at: database)
       try settle(database)
@@ -116,16 +125,43 @@ struct Opening {
 
   private func connect() throws(DatabaseError) -> Database {
     try Database(
-      path: options.path, mode: .writer, synchronous: options.synchronous, checkpointPages: options.checkpointPages)
+      path: options.path, mode: .writer, synchronous: options.synchronous, checkpointPages: options.checkpointPages,
+      checksPages: true)
   }
 
-  /// A glance at every table, and a thorough look where the file is suspected. Not always: it reads the whole file.
+  /// Whether the file's pages bear checksums, as its mark says that they do since version 4.
+  private func bearsChecksums(_ database: Database) throws -> Bool {
+    guard try database.integer("PRAGMA application_id") == Schema.applicationID else { return false }
+    guard database.hasPageChecksums else {
+      throw Damage(slug: "header", message: "its pages bear no checksums, though they were made with them")
+    }
+    return true
+  }
+
+  /// Writes a file of an earlier version anew, with checksums. Where there is no room for that it goes on without, and
+  /// the next start tries again.
+  private func addChecksums(to database: Database) throws(DatabaseError) {
+    do {
+      try database.execute("VACUUM")
+      try database.execute("PRAGMA application_id=\(Schema.applicationID)")
+    } catch  where error.kind == .full {
+    }
+  }
+
+  /// Up to this size the whole file is looked through: half a second on slow flash.
+  private static let wholeBytes = 16 << 20
+
+  /// A glance at every table, and a thorough look where the file is small or suspected. Not always, for that reads the
+  /// whole file; a damaged page that is met later raises the suspicion.
   private func look(at database: Database) throws {
     for table in Schema.tables {
       _ = try database.integer("SELECT 1 FROM outbox_\(table) LIMIT 1")
     }
     switch suspicion.level {
-    case nil, .cleared: break
+    case nil, .cleared:
+      guard (SmallFile.size(options.path) ?? 0) <= Opening.wholeBytes else { return }
+      let verdict = try database.text("PRAGMA quick_check(1)") ?? ""
+      guard verdict == "ok" else { throw Damage(slug: "malformed", message: verdict) }
     case .condemned: throw Damage(slug: "malformed", message: "damaged pages were met more than once")
     case .suspected:
       let verdict = try database.text("PRAGMA quick_check(1)") ?? ""

@@ -8,6 +8,29 @@ enum SetAside {
 
   /// Renames the database with its WAL; returns where it lies now.
   static func move(_ path: String, reason: String) throws(OutboxError) -> String {
+    let target = freeName(path, reason)
+    guard rename(path, target) == 0 else { throw SmallFile.fault("setting aside", path) }
+    // SQLite finds the log beside the file by its name; the shared memory is made anew.
+    if SmallFile.size(path + "-wal") != nil { rename(path + "-wal", target + "-wal") }
+    try settle(path)
+    return target
+  }
+
+  /// Renames the WAL alone; returns where it lies now.
+  static func moveLog(_ path: String) throws(OutboxError) -> String {
+    let target = freeName(path, "log")
+    guard rename(path + "-wal", target) == 0 else { throw SmallFile.fault("setting aside", path + "-wal") }
+    try settle(path)
+    return target
+  }
+
+  private static func settle(_ path: String) throws(OutboxError) {
+    unlink(path + "-shm")
+    try SmallFile.syncFolder(of: path)
+    prune(path)
+  }
+
+  private static func freeName(_ path: String, _ reason: String) -> String {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     let stamp = RFC3339.format(Timestamp(nanoseconds: Int64(now.tv_sec) * 1_000_000_000))
@@ -18,12 +41,6 @@ enum SetAside {
       attempt += 1
       target = "\(path).damaged-\(stamp)-\(reason)-\(attempt)"
     }
-    guard rename(path, target) == 0 else { throw SmallFile.fault("setting aside", path) }
-    // SQLite finds the log beside the file by its name; the shared memory is made anew.
-    if SmallFile.size(path + "-wal") != nil { rename(path + "-wal", target + "-wal") }
-    unlink(path + "-shm")
-    try SmallFile.syncFolder(of: path)
-    prune(path)
     return target
   }
 

@@ -3,8 +3,10 @@ struct NamedFile {
   enum Content {
     /// A password or a token: see `Secret`.
     case secret
-    /// Certificates, or the key to one.
+    /// Certificates.
     case pem
+    /// The key to a certificate: as secret as a password.
+    case key
   }
 
   let path: String
@@ -24,10 +26,17 @@ struct NamedFile {
       } catch {
         collector.add("`\(key)`: \(error.message)", line: line, hint: error.cure)
       }
-    case .pem:
+    case .pem, .key:
+      let path = Credential.path(of: path)
       do throws(BoundedFile.Failure) {
-        let content = try BoundedFile.read(path, limit: NamedFile.largestPEM)
-        guard String(decoding: content.bytes, as: UTF8.self).contains("-----BEGIN ") else {
+        let file = try BoundedFile.read(path, limit: NamedFile.largestPEM)
+        guard content != .key || file.permissions & 0o007 == 0 else {
+          collector.add(
+            "`\(key)`: every user of this box may use the key in \(path)", line: line,
+            hint: "chmod 640 \(path), and chgrp it to the group that lumbung runs in")
+          return
+        }
+        guard String(decoding: file.bytes, as: UTF8.self).contains("-----BEGIN ") else {
           collector.add(
             "`\(key)`: \(path) holds nothing in PEM form", line: line, hint: "it must contain a line -----BEGIN …-----")
           return

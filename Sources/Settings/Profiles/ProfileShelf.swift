@@ -39,7 +39,7 @@ public struct ProfileShelf: Sendable, Equatable {
     var buffer = [CChar](repeating: 0, count: 4096)
     let count = readlink("/proc/self/exe", &buffer, buffer.count)
     guard count > 0, count < buffer.count else { return nil }
-    var place = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    var place = String(decoding: buffer[..<count].map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
     for _ in 0..<5 {
       place = folder(of: place)
       if access(place + "/Config/profiles", R_OK | X_OK) == 0 { return place + "/Config/profiles" }

@@ -35,9 +35,7 @@ extension GatewaySettings {
       UplinkDefinition(reading: $0, names: &names)
     }
 
-    let admin = root.table("admin", title: "[admin]")
-    let listen = GatewaySettings.listen(admin)
-    admin.finish()
+    let admin = AdminSettings(reading: root.table("admin", title: "[admin]"))
     let log = root.table("log", title: "[log]")
     let level = log.choice("level", LogLevel.self)
     log.finish()
@@ -47,7 +45,7 @@ extension GatewaySettings {
     self.init(
       gatewayID: id, timezone: timezone ?? "UTC", labels: labels, broker: broker, store: store, summary: summary,
       trust: trust ?? .kernel, limits: limits, sources: sources, alarms: alarms, rollups: rollups, uplinks: uplinks,
-      adminListen: listen, logLevel: level ?? .info)
+      admin: admin, logLevel: level ?? .info)
   }
 
   private static func identity(_ gateway: TableReader) -> String? {
@@ -76,15 +74,5 @@ extension GatewaySettings {
       labels[key] = table.text(key, example: "Ogan Komering Ilir", longest: 256)
     }
     return labels
-  }
-
-  private static func listen(_ admin: TableReader) -> ListenAddress? {
-    guard let text = admin.string("listen", example: "127.0.0.1:8470") else { return .standard }
-    if text == "off" { return nil }
-    if let address = ListenAddress(text) { return address }
-    admin.fault(
-      "`listen` in [admin]: \(quoted(text)) is no address to listen on", at: "listen",
-      hint: "HOST:PORT such as \"127.0.0.1:8470\", \"[::1]:8470\", or \"off\"")
-    return nil
   }
 }

@@ -25,6 +25,8 @@ extension SourceDefinition {
     }
     let timezone = table.zone("timezone")
     let clock = table.choice("clock", ClockUse.self)
+    let redact = SourceDefinition.names("redact", table, example: "plate")
+    let unredacted = SourceDefinition.names("unredacted", table, example: "face")
     let metricTables = table.tables("metric", title: "[[source.metric]]")
     var metrics: [MetricMapping] = []
     if profile != nil, let first = metricTables.first {
@@ -42,6 +44,20 @@ extension SourceDefinition {
       name: name, topic: topic, format: format, deviceClass: deviceClass, device: device, site: site,
       labels: labels, interval: interval, time: time, metrics: metrics, timezone: timezone, clock: clock ?? .believe,
       profile: profile)
+    self.redact = redact
+    self.unredacted = unredacted
+  }
+
+  /// Names of fields, wherever they stand in a payload.
+  private static func names(_ key: String, _ table: TableReader, example: String) -> [String] {
+    let names = table.texts(key, example: example)
+    for name in names where name.contains("/") || !name.contains(where: { $0.isLetter || $0.isNumber }) {
+      table.fault(
+        "`\(key)` in [[source]]: \(quoted(name)) is no name of a field", at: key,
+        hint: "name the field alone, wherever it stands: \(key) = [\(quoted(example))]")
+    }
+    if names.count > 256 { table.fault("`\(key)` in [[source]] has more than 256 names", at: key) }
+    return names
   }
 
   /// Metric tables that say more than a place: a profile of one message.

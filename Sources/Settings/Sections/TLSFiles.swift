@@ -9,7 +9,7 @@ struct TLSFiles {
   init(reading table: TableReader, usesTLS: Bool, secureScheme: String) {
     ca = table.file("ca_file", .pem, example: "/etc/lumbung/ca.pem")
     cert = table.file("cert_file", .pem, example: "/etc/lumbung/client.pem")
-    key = table.file("key_file", .pem, example: "/etc/lumbung/client.key")
+    key = table.file("key_file", .key, example: "/etc/lumbung/client.key")
     if table.has("cert_file") != table.has("key_file") {
       let (given, other) = table.has("cert_file") ? ("cert_file", "key_file") : ("key_file", "cert_file")
       table.fault(

@@ -17,8 +17,7 @@ public struct GatewaySettings: Sendable, Hashable {
   public var alarms: [AlarmRule]
   public var rollups: [RollupSettings]
   public var uplinks: [UplinkDefinition]
-  /// Where the page, the API and the metrics are served; `nil` where they are off.
-  public var adminListen: ListenAddress?
+  public var admin: AdminSettings
   public var logLevel: LogLevel
 
   /// Everything but the identity has the default that an empty configuration would give it.
@@ -27,7 +26,7 @@ public struct GatewaySettings: Sendable, Hashable {
     store: StoreSettings = StoreSettings(), summary: SummarySettings = SummarySettings(),
     trust: ClockTrust = .kernel, limits: LimitSettings = LimitSettings(), sources: [SourceDefinition] = [],
     alarms: [AlarmRule] = [], rollups: [RollupSettings] = [], uplinks: [UplinkDefinition] = [],
-    adminListen: ListenAddress? = .standard, logLevel: LogLevel = .info
+    admin: AdminSettings = AdminSettings(), logLevel: LogLevel = .info
   ) {
     self.gatewayID = gatewayID
     self.timezone = timezone
@@ -41,7 +40,7 @@ public struct GatewaySettings: Sendable, Hashable {
     self.alarms = alarms
     self.rollups = rollups
     self.uplinks = uplinks
-    self.adminListen = adminListen
+    self.admin = admin
     self.logLevel = logLevel
   }
 }

@@ -19,5 +19,13 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     self.init(host: authority.host, port: port)
   }
 
+  /// Whether only the box itself can reach it.
+  public var isLoopback: Bool { ListenAddress.isLoopback(host) }
+
+  static func isLoopback(_ host: String) -> Bool {
+    let host = host.lowercased()
+    return host == "localhost" || host == "::1" || host.hasPrefix("127.")
+  }
+
   public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }

@@ -19,6 +19,10 @@ public struct SourceDefinition: Sendable, Hashable {
   public var clock: ClockUse
   /// What the messages mean, where `format` is a profile or a metric table says more than a `MetricMapping` can.
   public var profile: Profile?
+  /// Names of fields whose values are stored nowhere, besides the built-in ones.
+  public var redact: [String] = []
+  /// Built-in names that tell nothing of people here.
+  public var unredacted: [String] = []
 
   public init(
     name: String, topic: TopicPattern, format: String, deviceClass: DeviceClass? = nil, device: Template? = nil,

@@ -22,9 +22,14 @@ public enum HTTPClient {
 
   /// Any answer is returned, whatever its status; redirects are not followed, proxies of the environment not used.
   ///
-  /// - Parameter timeout: For the whole exchange.
-  public static func get(url: String, timeout: Span) throws(Failure) -> Response {
-    guard let handle = CurlHandle(bodyLimit: 16 << 20) else { throw Failure(url: url, message: "out of memory") }
+  /// - Parameters:
+  ///   - timeout: For the whole exchange.
+  ///   - pinned: A file with the certificate that an `https://` server must show, whatever name it bears.
+  public static func get(url: String, timeout: Span, pinned: String? = nil) throws(Failure) -> Response {
+    guard let handle = CurlHandle(files: CurlHandle.Files(ca: pinned), bodyLimit: 16 << 20) else {
+      throw Failure(url: url, message: "out of memory")
+    }
+    if pinned != nil { handle.takeAnyName() }
     handle.bypassProxies()
     switch handle.perform(url: url, headers: [], body: nil, timeout: timeout) {
     case .answered(let answer): return Response(status: answer.status, body: answer.body)

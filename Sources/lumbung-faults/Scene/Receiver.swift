@@ -56,6 +56,9 @@ struct Receiver: Sendable {
     }
   }
 
+  /// How many messages a window's record counts.
+  static func received(_ record: [UInt8]) -> Int64 { number(record, after: Array("\"received\":".utf8)) ?? 0 }
+
   private static func generation(_ json: [UInt8]) -> Int {
     Int(number(Array(json.prefix(200)), after: Array("\"generation\":".utf8)) ?? 0)
   }

@@ -14,15 +14,19 @@ struct CheckCommand: ParsableCommand {
 
   func run() throws {
     let settings: GatewaySettings
+    var cautions: [Caution]
     do throws(SettingsFaults) {
       settings = try GatewaySettings.load(
         path: configuration.path, knownFormats: Decoder.formats, checkingNamedFiles: true)
       try compile(settings)
+      cautions = try PageCertificate.check(settings, file: configuration.path)
     } catch {
       report(error.faults)
       throw ExitCode(Exit.configuration)
     }
+    cautions += settings.cautions + GatewaySettings.cautions(ofFile: configuration.path)
     guard json else {
+      for caution in cautions { Console.error("\(configuration.path): warning: \(caution)") }
       Console.print(
         "\(configuration.path): valid; \(count(settings.sources.count, "source")), "
           + "\(count(settings.alarms.count, "alarm rule")), \(count(settings.uplinks.count, "uplink"))")
@@ -32,6 +36,16 @@ struct CheckCommand: ParsableCommand {
     writer.object { json in
       json.field("valid", true)
       json.array("faults") { _ in }
+      json.array("warnings") { list in
+        for caution in cautions {
+          var one = JSONWriter()
+          one.object { object in
+            object.field("message", caution.message)
+            object.field("hint", caution.cure)
+          }
+          list.element(json: one.bytes)
+        }
+      }
     }
     Console.print(writer.text)
   }

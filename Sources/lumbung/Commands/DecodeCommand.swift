@@ -34,7 +34,15 @@ struct DecodeCommand: ParsableCommand {
     } catch {
       throw Exit.failing(Exit.configuration, "\(configuration.path): \(error)")
     }
-    let payload = try read()
+    var payload = try read()
+    // What the daemon doesn't keep it doesn't read either.
+    let redaction = FieldRedaction(sources: settings.sources)
+    if let kept = Array(topic.utf8).withUnsafeBytes({ topic in
+      payload.withUnsafeBytes { redaction.redact(topic: topic, payload: $0) }
+    }) {
+      Console.error("values that tell of people are neither stored nor read; see redact in docs/mapping.md")
+      payload = kept
+    }
     let reception = Reception(receivedAt: at ?? SystemClock.wall, clockTrusted: true, retained: retained)
     if explain {
       let explanation = Array(topic.utf8).withUnsafeBytes { topic in

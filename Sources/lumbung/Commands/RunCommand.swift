@@ -1,6 +1,7 @@
 import ArgumentParser
 import Decoding
 import Gateway
+import Glibc
 import Logging
 import ServiceLifecycle
 import Settings
@@ -22,8 +23,19 @@ struct RunCommand: AsyncParsableCommand {
   @OptionGroup var configuration: ConfigurationOption
 
   func run() async throws {
+    // What is stored is for the gateway's user and group, whoever starts it.
+    umask(0o027)
+    Memory.prepare()
+    // Until the gateway listens for it.
+    signal(SIGHUP, SIG_IGN)
     let settings = try configuration.load(checkingNamedFiles: true)
+    do {
+      try PageCertificate.check(settings, file: configuration.path)
+    } catch {
+      throw Exit.failing(Exit.configuration, error)
+    }
     let log = ServiceLog(identifier: "lumbung", level: Logger.Level(rawValue: settings.logLevel.rawValue) ?? .info)
+    for caution in settings.cautions { log.logger().warning("\(caution)") }
     let path = configuration.path
     let gateway = Gateway(settings: settings, log: log) {
       try GatewaySettings.load(path: path, knownFormats: Decoder.formats, checkingNamedFiles: true)

@@ -19,12 +19,15 @@ struct StatusCommand: ParsableCommand {
   func run() throws {
     let settings = try configuration.load()
     do {
-      guard let listen = settings.adminListen else {
+      guard let listen = settings.admin.listen else {
         throw Exit.failing(Exit.unavailable, "[admin] listen is off in \(configuration.path): there is nobody to ask")
       }
-      let answer = try HTTPClient.get(url: "http://\(listen)/api/status", timeout: .seconds(5))
+      // The page's own certificate is all that is believed here: it needn't bear the address's name.
+      let certificate = settings.admin.certFile
+      let url = "\(certificate == nil ? "http" : "https")://\(listen)/api/status"
+      let answer = try HTTPClient.get(url: url, timeout: .seconds(5), pinned: certificate.map(Credential.path))
       guard answer.status == 200 else {
-        throw Exit.failing(Exit.unavailable, "http://\(listen)/api/status answers \(answer.status)")
+        throw Exit.failing(Exit.unavailable, "\(url) answers \(answer.status)")
       }
       let report = try StatusReport(json: answer.body)
       Console.print(json ? String(decoding: answer.body, as: UTF8.self) : StatusText.render(report))

@@ -1,3 +1,4 @@
+import Decoding
 import Discovery
 import Glibc
 import MQTT
@@ -37,8 +38,15 @@ final class Hearing: Sendable {
   /// - Throws: `MQTTError` where the broker can't be reached or refuses. A connection that breaks later is made again.
   func run() throws -> Heard {
     var survey = Survey()
+    // What the gateway wouldn't store isn't shown either.
+    let redaction = FieldRedaction(sources: [])
     let listener = Listener(configuration: configuration) { message in
-      survey.take(topic: message.topic, payload: message.payload, retained: message.retained, at: SystemClock.wall)
+      let (topic, retained, now) = (message.topic, message.retained, SystemClock.wall)
+      if let kept = redaction.redactAll(topic: topic, payload: message.payload) {
+        kept.withUnsafeBytes { survey.take(topic: topic, payload: $0, retained: retained, at: now) }
+      } else {
+        survey.take(topic: topic, payload: message.payload, retained: retained, at: now)
+      }
     }
     try listener.connect(within: Hearing.connectTime)
     defer { listener.close() }

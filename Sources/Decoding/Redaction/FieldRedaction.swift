@@ -1,0 +1,112 @@
+import Telemetry
+
+/// Keeps what tells of people out of whatever stores messages: number plates, faces, names. Values of fields that are
+/// named so go, before anything is written; all else in a payload stays byte for byte.
+///
+/// In JSON such a value becomes `null`, in XML an element is emptied, in InfluxDB's line protocol and in a payload that
+/// is one text it becomes `redacted`. A pair of name and value (`{"n":"plate","vs":"…"}`) counts as a field. Nothing
+/// that could be guessed back, such as a hash, is left. Names are compared without case and punctuation, with and
+/// without what stands before their last point, slash or colon.
+///
+/// A value without state, safe from any thread; the same message always gives the same bytes.
+public struct FieldRedaction: Sendable {
+  /// What a payload that was one text becomes.
+  static let text = "redacted"
+
+  /// All that any source could mean: most payloads are told by it alone, without asking whose they are.
+  private let any: RedactedNames
+  private let sources: [(filter: TopicFilter, names: RedactedNames)]
+
+  public init(sources: [SourceDefinition]) {
+    self.sources = sources.map { ($0.topic.filter, RedactedNames(of: $0)) }
+    any = self.sources.reduce(RedactedNames.builtIn) { $0.union($1.names) }
+  }
+
+  /// The payload without such values; `nil` where there are none, and it may be kept as it is.
+  ///
+  /// - Parameter topic: UTF-8. Where its last level is such a name, the payload's texts are such values.
+  public func redact(topic: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) -> [UInt8]? {
+    guard !payload.isEmpty else { return nil }
+    let level = topic.lastIndex(of: UInt8(ascii: "/")).map { UnsafeRawBufferPointer(rebasing: topic[($0 + 1)...]) }
+    var names: RedactedNames?
+    /// Asks the message's own list only where some list has the name.
+    func rule(_ name: UnsafeRawBufferPointer) -> RedactedNames.Rule? {
+      guard any.rule(name) != nil else { return nil }
+      if names == nil { names = self.names(String(decoding: topic, as: UTF8.self)) }
+      return names?.rule(name)
+    }
+    let byTopic = level.flatMap(rule)
+    var cuts: [RedactionCut]
+    switch payload.first(where: { $0 > 0x20 }) {
+    case UInt8(ascii: "{"), UInt8(ascii: "["):
+      var scanner = JSONRedactionScanner(payload, cutsTexts: byTopic != nil)
+      cuts = scanner.scan(rule)
+    case UInt8(ascii: "<"): cuts = MarkupRedactionScanner.scan(payload, rule)
+    default:
+      if let byTopic { return FieldRedaction.isCut(payload.trimmed, byTopic) ? Array(FieldRedaction.text.utf8) : nil }
+      cuts = LineRedactionScanner.scan(payload, rule)
+    }
+    guard !cuts.isEmpty else { return nil }
+    cuts.sort { $0.range.lowerBound < $1.range.lowerBound }
+    return FieldRedaction.cut(cuts, from: payload)
+  }
+
+  /// The same, and without images: all that is kept of a message.
+  public func redactAll(topic: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) -> [UInt8]? {
+    guard let imageless = ImageRedaction.redact(payload) else { return redact(topic: topic, payload: payload) }
+    return imageless.withUnsafeBytes { redact(topic: topic, payload: $0) } ?? imageless
+  }
+
+  /// Of the first source that takes the topic; the built-in ones where none does.
+  private func names(_ topic: String) -> RedactedNames {
+    sources.first { $0.filter.matches(topic) }?.names ?? .builtIn
+  }
+
+  /// Whether a payload that is one value goes by what its topic is called.
+  private static func isCut(_ payload: UnsafeRawBufferPointer, _ rule: RedactedNames.Rule) -> Bool {
+    guard let first = payload.first, !payload.elementsEqual(text.utf8), !payload.elementsEqual("null".utf8) else {
+      return false
+    }
+    let isNumber = payload.allSatisfy { $0.isDigit || "+-.,".utf8.contains($0) }
+    let isBoolean = ["true", "false", "on", "off"].contains { payload.equalsIgnoringCase($0) }
+    return rule.cuts(isNumber ? .number : isBoolean ? .boolean : first == 0 ? .nothing : .text)
+  }
+
+  private static func cut(_ cuts: [RedactionCut], from payload: UnsafeRawBufferPointer) -> [UInt8]? {
+    var kept: [UInt8] = []
+    kept.reserveCapacity(payload.count)
+    var copied = 0
+    for cut in cuts where cut.range.lowerBound >= copied {
+      kept.append(contentsOf: payload[copied..<cut.range.lowerBound])
+      kept.append(contentsOf: cut.replacement.utf8)
+      copied = cut.range.upperBound
+    }
+    kept.append(contentsOf: payload[copied...])
+    return kept
+  }
+}
+
+/// A stretch of a payload, and what stands in its place.
+struct RedactionCut {
+  let range: Range<Int>
+  let replacement: StaticText
+
+  /// Without the counting of references that a `String` would bring.
+  enum StaticText {
+    case null, text, nothing
+
+    var utf8: String.UTF8View {
+      switch self {
+      case .null: "null".utf8
+      case .text: FieldRedaction.text.utf8
+      case .nothing: "".utf8
+      }
+    }
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  func equalsIgnoringCase(_ word: String) -> Bool {
+    count == word.utf8.count && zip(self, word.utf8).allSatisfy { $0 | 0x20 == $1 }
+  }
+}

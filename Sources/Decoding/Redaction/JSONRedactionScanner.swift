@@ -1,0 +1,163 @@
+/// Finds fields in JSON, and in what was meant to be JSON: a broken payload is stored, too. One pass, without recursion.
+struct JSONRedactionScanner {
+  /// Pairs of name and value are looked for in so many objects inside one another; fields everywhere.
+  private static let deepest = 32
+
+  /// An object or a list that isn't closed yet.
+  private struct Frame {
+    var rule: RedactedNames.Rule?
+    /// Where values of a pair begin.
+    var values: [Int] = []
+  }
+
+  private let payload: UnsafeRawBufferPointer
+  /// Whether every text goes: the topic says what they are.
+  private let cutsTexts: Bool
+  private var frames: [Frame] = []
+  private var depth = 0
+  private var cuts: [RedactionCut] = []
+
+  init(_ payload: UnsafeRawBufferPointer, cutsTexts: Bool) {
+    self.payload = payload
+    self.cutsTexts = cutsTexts
+  }
+
+  mutating func scan(_ rule: (UnsafeRawBufferPointer) -> RedactedNames.Rule?) -> [RedactionCut] {
+    var at = 0
+    while at < payload.count {
+      switch payload[at] {
+      case UInt8(ascii: "\""): at = string(at, rule)
+      case UInt8(ascii: "{"), UInt8(ascii: "["):
+        depth += 1
+        if depth <= JSONRedactionScanner.deepest { frames.append(Frame()) }
+        at += 1
+      case UInt8(ascii: "}"), UInt8(ascii: "]"):
+        close()
+        at += 1
+      default: at += 1
+      }
+    }
+    while depth > 0 { close() }
+    return cuts
+  }
+
+  private mutating func close() {
+    guard depth > 0 else { return }
+    if depth <= JSONRedactionScanner.deepest, let frame = frames.popLast(), let rule = frame.rule {
+      for start in frame.values { cut(start, rule) }
+    }
+    depth -= 1
+  }
+
+  /// - Returns: where to go on.
+  private mutating func string(_ start: Int, _ rule: (UnsafeRawBufferPointer) -> RedactedNames.Rule?) -> Int {
+    let end = endOfString(start)
+    let colon = skipSpace(end)
+    guard colon < payload.count, payload[colon] == UInt8(ascii: ":") else {
+      if cutsTexts, end - start > 2 { cuts.append(RedactionCut(range: start..<end, replacement: .null)) }
+      return end
+    }
+    let value = skipSpace(colon + 1)
+    let name = UnsafeRawBufferPointer(rebasing: payload[(start + 1)..<max(start + 1, end - 1)])
+    if let rule = rule(name), let end = cut(value, rule) { return end }
+    guard depth > 0, depth <= JSONRedactionScanner.deepest, value < payload.count else { return value }
+    if JSONRedactionScanner.isNaming(name), payload[value] == UInt8(ascii: "\"") {
+      let end = endOfString(value)
+      let said = UnsafeRawBufferPointer(rebasing: payload[(value + 1)..<max(value + 1, end - 1)])
+      if let rule = rule(said) { frames[frames.count - 1].rule = rule }
+      return end
+    }
+    if JSONRedactionScanner.isValue(name) { frames[frames.count - 1].values.append(value) }
+    return value
+  }
+
+  /// - Returns: the value's end, where it goes.
+  @discardableResult
+  private mutating func cut(_ start: Int, _ rule: RedactedNames.Rule) -> Int? {
+    let end = endOfValue(start)
+    guard end > start, rule.cuts(content(start, end)) else { return nil }
+    cuts.append(RedactionCut(range: start..<end, replacement: .null))
+    return end
+  }
+
+  private func content(_ start: Int, _ end: Int) -> RedactedNames.Content {
+    switch payload[start] {
+    case UInt8(ascii: "\""): end - start > 2 ? .text : .nothing
+    case UInt8(ascii: "{"), UInt8(ascii: "["): .structure
+    case UInt8(ascii: "t"), UInt8(ascii: "f"): .boolean
+    case UInt8(ascii: "n"): .nothing
+    default: .number
+    }
+  }
+
+  private static func isNaming(_ name: UnsafeRawBufferPointer) -> Bool {
+    switch name.count {
+    case 1: name[0] | 0x20 == UInt8(ascii: "n")
+    case 3: name.equalsIgnoringCase("key")
+    case 4: name.equalsIgnoringCase("name")
+    default: false
+    }
+  }
+
+  private static func isValue(_ name: UnsafeRawBufferPointer) -> Bool {
+    switch name.count {
+    case 1: name[0] | 0x20 == UInt8(ascii: "v")
+    case 2: name.equalsIgnoringCase("vs") || name.equalsIgnoringCase("vd")
+    case 3: name.equalsIgnoringCase("val")
+    case 4: name.equalsIgnoringCase("text")
+    case 5: name.equalsIgnoringCase("value")
+    default: false
+    }
+  }
+
+  // MARK: Places
+
+  /// Behind the closing quote, or the payload's end.
+  private func endOfString(_ start: Int) -> Int {
+    var at = start + 1
+    while at < payload.count {
+      switch payload[at] {
+      case UInt8(ascii: "\""): return at + 1
+      case UInt8(ascii: "\\"): at += 2
+      default: at += 1
+      }
+    }
+    return payload.count
+  }
+
+  private func skipSpace(_ start: Int) -> Int {
+    var at = start
+    while at < payload.count, payload[at] <= 0x20 { at += 1 }
+    return at
+  }
+
+  private func endOfValue(_ start: Int) -> Int {
+    guard start < payload.count else { return start }
+    guard payload[start] == UInt8(ascii: "{") || payload[start] == UInt8(ascii: "[") else {
+      return payload[start] == UInt8(ascii: "\"") ? endOfString(start) : endOfWord(start)
+    }
+    var open = 0
+    var at = start
+    while at < payload.count {
+      switch payload[at] {
+      case UInt8(ascii: "\""):
+        at = endOfString(at)
+        continue
+      case UInt8(ascii: "{"), UInt8(ascii: "["): open += 1
+      case UInt8(ascii: "}"), UInt8(ascii: "]"):
+        open -= 1
+        if open == 0 { return at + 1 }
+      default: break
+      }
+      at += 1
+    }
+    return payload.count
+  }
+
+  /// A number, or `true`, `false` or `null`.
+  private func endOfWord(_ start: Int) -> Int {
+    var at = start
+    while at < payload.count, payload[at] > 0x20, !"{}[],:\"".utf8.contains(payload[at]) { at += 1 }
+    return at
+  }
+}
