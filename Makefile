@@ -40,7 +40,7 @@ build: install ## Build lumbung and lumbung-central, ready to ship (.build/relea
 	$(SWIFT) build $(RELEASE) --product lumbung-central
 
 .PHONY: test
-test: install lint test-tools test-units test-whole ## Everything that must hold: format, unit and end-to-end tests
+test: install lint test-tools test-units test-whole faults ## Everything that must hold: format, unit and end-to-end tests, faults
 
 .PHONY: lint
 lint: ## Check the format of the Swift code
@@ -60,7 +60,7 @@ test-whole: build ## End-to-end tests against the built programs (LONG=1 for the
 	$(PYTHON) -m unittest discover -v -s Tests/EndToEnd -p 'test_*.py'
 
 .PHONY: faults
-faults: build ## Power cuts, kills, full disks, crash states (needs root; LONG=1 for hours of it; see docs/faults.md)
+faults: build ## Power cuts, kills, full disks, crash states, flipped bits (root; LONG=1 for hours; see docs/faults.md)
 	$(SWIFT) build $(RELEASE) --product lumbung-faults
 	$(AS_ROOT) Tools/faults $(if $(filter-out 0,$(LONG)),--long)
 

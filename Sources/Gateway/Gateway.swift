@@ -38,6 +38,7 @@ public final class Gateway: Service {
   public init(
     settings: GatewaySettings, log: ServiceLog, readAgain: @escaping @Sendable () throws -> GatewaySettings
   ) {
+    Heap.bound()
     current = Mutex(settings)
     self.log = log
     logger = log.logger()

@@ -21,14 +21,18 @@ import SQLite
 enum Schema {
   static var version: Int64 { chain.newest }
   /// A step for each version since the first; see `SchemaChain`.
-  static var chain: SchemaChain { SchemaChain(oldest: 1, steps: [streams, longerWindows, pageChecksums]) }
+  static var chain: SchemaChain { SchemaChain(oldest: 1, steps: [streams, longerWindows, wholeWindows]) }
 
   /// "LumO": a file whose pages bear checksums.
   static let applicationID: Int64 = 0x4c75_6d4f
 
-  /// To version 4: pages bear checksums, which a program that knows only version 3 would not keep up. No table changes;
-  /// the pages are written anew before (see `Opening`).
-  private static func pageChecksums(_ database: Database) throws {}
+  /// To version 4: pages bear checksums, which a program that knows only version 3 would not keep up (they are written
+  /// anew before, see `Opening`), and Derive knows from where on its windows are whole.
+  private static func wholeWindows(_ database: Database) throws {
+    let isThere = "SELECT count(*) FROM sqlite_schema WHERE name = 'derive_cursor'"
+    guard try database.integer(isThere) == 1 else { return }
+    try database.execute("ALTER TABLE derive_cursor ADD COLUMN whole_from INTEGER")
+  }
 
   /// To version 3: windows have lengths, and clocks a history. The tables are those of `DeriveStore`.
   private static func longerWindows(_ database: Database) throws {
