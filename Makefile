@@ -40,7 +40,7 @@ build: install ## Build lumbung and lumbung-central, ready to ship (.build/relea
 	$(SWIFT) build $(RELEASE) --product lumbung-central
 
 .PHONY: test
-test: install lint test-tools test-units test-whole guard ## Everything that must hold: format, unit and end-to-end tests
+test: install lint test-tools test-units test-whole guard faults ## Everything that must hold: format, tests, instruction counts, faults
 
 .PHONY: lint
 lint: ## Check the format of the Swift code
@@ -66,7 +66,7 @@ guard: install ## Instructions of the hot parts against Benchmarks/instructions.
 	$(PYTHON) Benchmarks/guard.py $(if $(filter-out 0,$(RECORD)),--record) $(if $(filter-out 0,$(MANY)),--many)
 
 .PHONY: faults
-faults: build ## Power cuts, kills, full disks, crash states (needs root; LONG=1 for hours of it; see docs/faults.md)
+faults: build ## Power cuts, kills, full disks, crash states, flipped bits (root; LONG=1 for hours; see docs/faults.md)
 	$(SWIFT) build $(RELEASE) --product lumbung-faults
 	$(AS_ROOT) Tools/faults $(if $(filter-out 0,$(LONG)),--long)
 

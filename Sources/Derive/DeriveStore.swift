@@ -26,7 +26,7 @@ enum DeriveStore {
         id INTEGER PRIMARY KEY CHECK(id = 1), epoch TEXT NOT NULL, position INTEGER NOT NULL,
         replay_from INTEGER NOT NULL, watermark INTEGER NOT NULL, sealed_through INTEGER, length INTEGER NOT NULL,
         late BLOB NOT NULL, longer BLOB, ahead BLOB, boot TEXT, vouched INTEGER, in_run INTEGER NOT NULL DEFAULT 0,
-        running INTEGER NOT NULL DEFAULT 0, since INTEGER NOT NULL DEFAULT 0, forgotten INTEGER)
+        running INTEGER NOT NULL DEFAULT 0, since INTEGER NOT NULL DEFAULT 0, forgotten INTEGER, whole_from INTEGER)
       """,
       """
       CREATE TABLE IF NOT EXISTS derive_device(
@@ -83,6 +83,8 @@ enum DeriveStore {
     var since: Span
     /// Windows before this may be forgotten already.
     var forgotten: Timestamp?
+    /// Of windows before this some messages were gone when deriving began.
+    var wholeFrom: Timestamp?
   }
 
   /// A longer length of windows.
@@ -114,7 +116,7 @@ enum DeriveStore {
     let row = try database.statement(
       """
       SELECT epoch, position, replay_from, watermark, sealed_through, length, late, longer, ahead, boot, vouched, in_run,
-        running, since, forgotten FROM derive_cursor
+        running, since, forgotten, whole_from FROM derive_cursor
       """)
     defer { row.reset() }
     guard try row.step() else { return nil }
@@ -127,15 +129,16 @@ enum DeriveStore {
       ahead: row.isNull(8) ? LateReadings(.ahead) : LateReadings(.ahead, encoded: row.blob(8)), boot: row.text(9),
       vouchedOffset: row.isNull(10) ? nil : Span(nanoseconds: row.integer(10)), isInRun: row.integer(11) != 0,
       running: Span(nanoseconds: row.integer(12)), since: Span(nanoseconds: row.integer(13)),
-      forgotten: row.isNull(14) ? nil : Timestamp(nanoseconds: row.integer(14)))
+      forgotten: row.isNull(14) ? nil : Timestamp(nanoseconds: row.integer(14)),
+      wholeFrom: row.isNull(15) ? nil : Timestamp(nanoseconds: row.integer(15)))
   }
 
   static func save(_ cursor: Cursor, _ database: Database) throws(DatabaseError) {
     let row = try database.statement(
       """
       INSERT OR REPLACE INTO derive_cursor(id, epoch, position, replay_from, watermark, sealed_through, length, late,
-        longer, ahead, boot, vouched, in_run, running, since, forgotten)
-      VALUES(1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        longer, ahead, boot, vouched, in_run, running, since, forgotten, whole_from)
+      VALUES(1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """)
     row.bind(1, cursor.epoch).bind(2, cursor.position).bind(3, cursor.replayFrom).bind(4, cursor.watermark.nanoseconds)
       .bind(6, cursor.length.nanoseconds).bind(7, cursor.late.encoded).bind(8, Longer.encode(cursor.longer))
@@ -144,6 +147,7 @@ enum DeriveStore {
     if let through = cursor.sealedThrough { row.bind(5, through.nanoseconds) }
     if let offset = cursor.vouchedOffset { row.bind(11, offset.nanoseconds) }
     if let forgotten = cursor.forgotten { row.bind(15, forgotten.nanoseconds) }
+    if let wholeFrom = cursor.wholeFrom { row.bind(16, wholeFrom.nanoseconds) }
     try row.run()
   }
 

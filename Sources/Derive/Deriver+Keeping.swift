@@ -11,7 +11,18 @@ extension Deriver {
       late: late, ahead: ahead,
       boot: clocks.boot, vouchedOffset: clocks.vouchedOffset, isInRun: clocks.isInRun,
       running: running, since: since,
-      forgotten: forgotten)
+      forgotten: forgotten, wholeFrom: windows.wholeFrom)
+  }
+
+  /// Where nothing is known of what was derived before, and messages from before are deleted, the first windows that
+  /// can be derived are those of which every message is there: what is made of a part would replace what was sent.
+  func beginWhole(_ first: Int64, _ clock: SegmentClock) {
+    guard first > 1 else { return }
+    let length = settings.windows.length
+    // A message waits for its commit, and its window for the grace.
+    let from = (clock.time + settings.windows.grace).floored(to: length) + length
+    windows.wholeFrom = from
+    windows.restore(sealedThrough: from, tracks: [])
   }
 
   /// Late readings reach back so far, and a silent device's carries at most until it is retired. Longer windows are made

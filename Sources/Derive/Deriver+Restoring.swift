@@ -32,6 +32,7 @@ extension Deriver {
     running = cursor.running
     since = cursor.since
     forgotten = cursor.forgotten
+    windows.wholeFrom = cursor.wholeFrom
     clocks = ClockRuns(
       trustsAll: settings.trustsClock, runs: try DeriveStore.clockRuns(stored), boot: cursor.boot,
       vouchedOffset: cursor.vouchedOffset, isInRun: cursor.isInRun)

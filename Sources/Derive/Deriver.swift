@@ -195,6 +195,7 @@ public final class Deriver {
     heartbeat.beat()
     try note(segment)
     let clock = clock(of: segment)
+    if position == 0 { beginWhole(segment.id, clock) }
     var index: Int64 = 0
     segment.forEach { message in
       if isMark(message.topic) {

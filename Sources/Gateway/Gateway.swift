@@ -41,6 +41,7 @@ public final class Gateway: Service {
   public init(
     settings: GatewaySettings, log: ServiceLog, readAgain: @escaping @Sendable () throws -> GatewaySettings
   ) {
+    Heap.bound()
     current = Mutex(settings)
     redactor = Redactor(settings.sources)
     self.log = log

@@ -21,16 +21,17 @@ import SQLite
 enum Schema {
   static var version: Int64 { chain.newest }
   /// A step for each version since the first; see `SchemaChain`.
-  static var chain: SchemaChain { SchemaChain(oldest: 1, steps: [streams, longerWindows, deviceLabels]) }
+  static var chain: SchemaChain { SchemaChain(oldest: 1, steps: [streams, longerWindows, labels]) }
 
   /// "LumO": a file whose pages bear checksums.
   static let applicationID: Int64 = 0x4c75_6d4f
 
-  /// To version 4: devices bear labels; and pages bear checksums, which a program that knows only version 3 would not
-  /// keep up: they are written anew before (see `Opening`).
-  private static func deviceLabels(_ database: Database) throws {
-    guard try database.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'derive_device'") == 1 else { return }
+  /// To version 4: devices bear labels, and Derive knows from where on its windows are whole. And pages bear checksums,
+  /// which a program that knows only version 3 would not keep up: they are written anew before (see `Opening`).
+  private static func labels(_ database: Database) throws {
+    guard try database.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'derive_cursor'") == 1 else { return }
     try database.execute("ALTER TABLE derive_device ADD COLUMN labels BLOB")
+    try database.execute("ALTER TABLE derive_cursor ADD COLUMN whole_from INTEGER")
   }
 
   /// To version 3: windows have lengths, and clocks a history. The tables are those of `DeriveStore`.

@@ -63,6 +63,62 @@ struct DeriverTests {
     #expect(deriver.quarantine.first?.reason.isEmpty == false)
   }
 
+  private func message(_ second: Int64, _ gauge: Double, received: Int64) -> StreamMessage {
+    StreamMessage(
+      device: "cam-0", time: RandomStream.origin + .seconds(second),
+      received: RandomStream.origin + .seconds(received), gauge: gauge)
+  }
+
+  /// A message a second for so long, and time enough after it to seal its window.
+  private func minute(_ store: TemporaryStore) throws {
+    for second in Int64(0)..<60 {
+      try store.write([message(second, 1, received: second)], at: RandomStream.origin + .seconds(second))
+    }
+    try store.write([], at: RandomStream.origin + .seconds(90))
+  }
+
+  @Test("under a journal that it doesn't know, deriving starts at the first segment")
+  func unknownJournal() throws {
+    let store = try TemporaryStore()
+    try minute(store)
+    let first = try store.deriver()
+    _ = try first.turn(now: .seconds(1))
+    let derived = try store.records(.summary)
+    #expect(first.position == 61 && !derived.isEmpty)
+    try store.outbox.transaction { try $0.database.execute("UPDATE derive_cursor SET epoch = 'of another'") }
+    let second = try store.deriver()
+    #expect(second.position == 0)
+    _ = try second.turn(now: .seconds(2))
+    #expect(second.position == 61)
+    let again = try store.records(.summary).dropFirst(derived.count)
+    #expect(again.map { $0["received"] as? Int } == derived.map { $0["received"] as? Int })
+  }
+
+  @Test("an outbox made anew derives only the windows of which every message is there, late readings included")
+  func wholeWindows() throws {
+    let store = try TemporaryStore()
+    try minute(store)
+    // What came in the first seconds was derived by the outbox that is gone, and deleted.
+    try store.writer.trim(before: 14, olderThan: nil, limit: 100)
+    let deriver = try store.deriver()
+    _ = try deriver.turn(now: .seconds(1))
+    let whole = Int(RandomStream.length.nanoseconds / 1_000_000_000)
+    let summaries = try store.records(.summary).filter { $0["received"] as? Int != 0 }
+    #expect(summaries.count > 1 && summaries.allSatisfy { $0["received"] as? Int == whole })
+    let starts = summaries.compactMap { ($0["start"] as? String).flatMap(RFC3339.parse) }
+    #expect(try #require(starts.min()) > RandomStream.origin + .seconds(13))
+    // A late one for a window of which a part is gone, in this process and in the next.
+    try store.write([message(14, 2, received: 91)], at: RandomStream.origin + .seconds(91))
+    _ = try deriver.turn(now: .seconds(100))
+    #expect(deriver.counts.tooLate > 0)
+    let next = try store.deriver()
+    try store.write([message(15, 2, received: 92)], at: RandomStream.origin + .seconds(92))
+    _ = try next.turn(now: .seconds(200))
+    try next.finish()
+    #expect(next.counts.tooLate > 0)
+    #expect(try store.records(.summary).allSatisfy { ($0["revision"] as? Int) == 0 })
+  }
+
   @Test("alarms leave with the same id after a crash, once")
   func alarmsOnce() throws {
     let store = try TemporaryStore()

@@ -14,6 +14,7 @@ import unittest
 from typing import Any, Dict, List, Optional
 
 import harness
+import pages
 import stage
 from harness import NS
 from stage import await_value
@@ -329,6 +330,7 @@ class Outbox(Windows):
             database.execute("PRAGMA user_version=99")
         database.close()
         self.settle(self.outbox_path)
+        pages.seal(self.outbox_path)
         assert_refused_untouched(self, self.outbox_path)
 
 

@@ -10,6 +10,7 @@ import unittest
 from typing import Any, Dict, List, Tuple
 
 import harness
+import pages
 from harness import CAMERAS, NS
 from records import format_time, parse_time
 
@@ -134,6 +135,7 @@ class Summaries(harness.Case):
             ).rowcount
             database.execute("DELETE FROM outbox_batch")
         database.close()
+        pages.seal(self.stage.path("store", "outbox.db"))
         self.assertEqual(changed, 1)
         heads = self.run_lumbung("summaries", "--config", self.config, "--json")
         self.assertTrue(all(record["deleted"] for record in json.loads(heads.stdout)["records"]))

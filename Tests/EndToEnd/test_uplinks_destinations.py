@@ -9,6 +9,7 @@ import unittest
 from typing import Any, Dict, List, Set, Tuple
 
 import outward
+import pages
 import records
 import stage
 from harness import NS
@@ -147,6 +148,7 @@ class Destinations(outward.Outward):
             self.assertIsNotNone(database.execute("SELECT month FROM outbox_budget").fetchone()[0])
             database.execute("UPDATE outbox_budget SET spent=?", ((2 << 20) - 3000,))
         database.close()
+        pages.seal(self.stage.path("store", "outbox.db"))
         self.start_gateway()
         self.await_connected()
         self.publish_for(4, 25)
