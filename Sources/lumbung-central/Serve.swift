@@ -47,7 +47,7 @@ struct Serve: AsyncParsableCommand {
   func run() async throws {
     guard let address = ListenAddress(listen) else { return }
     // What is kept is for this user and group, whoever starts it.
-    umask(0o027)
+    umask(umask(0o777) | 0o027)
     let logger = ServiceLog(identifier: "lumbung-central", level: .notice).logger()
     do {
       let service = try CentralService(

@@ -24,7 +24,7 @@ struct RunCommand: AsyncParsableCommand {
 
   func run() async throws {
     // What is stored is for the gateway's user and group, whoever starts it.
-    umask(0o027)
+    umask(umask(0o777) | 0o027)
     Memory.prepare()
     // Until the gateway listens for it.
     signal(SIGHUP, SIG_IGN)
