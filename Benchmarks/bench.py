@@ -91,8 +91,7 @@ class Bench:
             a_broker = broker(a_stage, "broker")
             gateway = Gateway(a_stage, self.programs, a_broker.port, "gateway")
             corpus = a_stage.path("corpus")
-            # So that the window ends soon after the last message, and not a minute later.
-            begin = self.align(max(20, count / 15_000)) if waits_for_seal else time.time() + 5
+            begin = self.align() if waits_for_seal else time.time() + 5
             self.programs.corpus(corpus, devices, count, FULL_RATE, begin)
             publisher = self.publisher(a_broker.port, corpus, 0, count)
             time.sleep(max(0, begin - time.time()))
@@ -129,12 +128,11 @@ class Bench:
 
         return self.scene(body)
 
-    def align(self, seconds: float) -> float:
-        """When to begin so that `seconds` later a window ends; at least five seconds from now, for preparations."""
-        begin = (time.time() // WINDOW + 1) * WINDOW - seconds % WINDOW
-        while begin < time.time() + 5 + seconds / 10:
-            begin += WINDOW
-        return begin
+    def align(self) -> float:
+        """When to begin: as a window does, so that all messages are in one and none comes after it was sealed, however
+        slow the machine is; at least some seconds from now, for preparations."""
+        begin = (time.time() // WINDOW + 1) * WINDOW + 1
+        return begin if begin > time.time() + 8 else begin + WINDOW
 
     def steady(self, rate: int, minutes: int, devices: int) -> List[Run]:
         """Whole minutes at a rate, with one sealing each."""

@@ -65,7 +65,7 @@ def table(results: Results) -> str:
         f"{max(results['load']):.1f}",
         f"{results['corpus']['bytes'] / results['corpus']['messages']:.0f} bytes of topic and payload a message, "
         f"{results['zstd_bytes']:.1f} as zstd -3 of batches of 2,000", "",
-        f"{'':<32}{'CPU µs/msg':>12}{'× floor':>9}{'msg/s':>9}{'peak MiB':>10}{'bytes/msg':>11}{'broker µs':>11}",
+        f"{'':<32}{'CPU µs/msg':>12}{'× floor':>9}{'msg/s':>9}{'peak MiB':>10}{'bytes/msg':>11}{'broker µs':>11}{'lost':>7}",
     ]
     for kind, name in NAMES:
         if not results["runs"].get(kind):
@@ -75,7 +75,8 @@ def table(results: Results) -> str:
             f"{name:<32}{cell(figure(results, kind, 'cpu_us'), '12.2f')}"
             f"{cell(ratio(results, kind, 'cpu_us', floor) if kind != floor else None, '.2f'):>9}"
             f"{cell(figure(results, kind, 'rate'), ',.0f'):>9}{cell(mebibytes(figure(results, kind, 'peak')), '.1f'):>10}"
-            f"{cell(figure(results, kind, 'written'), '.1f'):>11}{cell(figure(results, kind, 'broker_us'), '.2f'):>11}")
+            f"{cell(figure(results, kind, 'written'), '.1f'):>11}{cell(figure(results, kind, 'broker_us'), '.2f'):>11}"
+            f"{cell(figure(results, kind, 'lost'), '.1%'):>7}")
     for run in results["runs"].get("latency", [])[:1]:
         lines += ["", f"at {run['rate']:,.0f}/s, milliseconds: PUBACK {run['puback_ms']}, fsync {run['sync_ms']}"]
     lines.append("")

@@ -35,6 +35,8 @@ public final class Deriver {
   var computedAhead: [Timestamp] = []
   /// How many segments are mended at once: some minutes of them, for a window should not gain its messages bit by bit.
   var segmentsPerPiece: Int64 = 1500
+  /// How many messages of disordered devices are held at once, some 20 MB: more than most windows have.
+  var arrivalsAtOnce = 50_000
   /// A piece of a run is mended only when the windows that gain its messages are over: until then, this long.
   var mendingWaits: Timestamp?
   /// The longer lengths, each with the start of its first window.
