@@ -95,9 +95,11 @@ class FullDisk:
         else:
             self.not_felt += 1
         scene.disk.free()
-        self.recoveries.append(self.await_recovery(number))
+        seconds = self.await_recovery(number)
+        if is_felt:
+            self.recoveries.append(seconds)
         print(f"{time.monotonic() - self.began:.1f} s: round {number}, {'a write was refused' if is_felt else 'not felt'}"
-              f", recovered in {self.recoveries[-1]:.1f} s", file=sys.stderr, flush=True)
+              f", recovered in {seconds:.1f} s", file=sys.stderr, flush=True)
 
     def await_refusal(self, seconds: float) -> bool:
         """Until a write has met ENOSPC. One that finds its room in the log that is kept allocated doesn't."""

@@ -31,6 +31,8 @@ class Proof(NamedTuple):
     control_seconds: int = 20
     # Tries of a leg in the long form.
     long_leg: int = LONG_LEG
+    # Tries where all of it is to take six minutes; as many as in the short form, if not said.
+    quick: Optional[int] = None
 
     def legs(self, long: bool, tries: Optional[int] = None) -> List[Leg]:
         tries = tries or (self.long if long else self.short)
@@ -52,7 +54,8 @@ PROOFS: Dict[str, Proof] = {
         restarts.receiver, 20, 1, 500, Leg(4, "forgets what it answered"), seconds=50),
     "kill-broker": Proof(restarts.broker, 20, 1, 500, Leg(8, "redelivered counted"), seconds=40),
     # A try is a thousand states, or a script with a fault at each of its operations.
-    "crash-states": Proof(tool.crash_states, 50, 2, 2000, Leg(3, "synchronous=NORMAL"), seconds=120),
+    "crash-states": Proof(
+        tool.crash_states, 50, 2, 2000, Leg(3, "synchronous=NORMAL"), seconds=120, control_seconds=60, quick=4),
     "io-errors": Proof(tool.io_errors, 1, 1, 50, Leg(1, "acknowledged in spite of a failed commit"), seconds=60),
     # Only a store that still grows meets the disk's end.
     "full-disk": Proof(full_disk.full_disk, 20, 5, 100, Leg(4, "acknowledged early"), seconds=45, long_leg=4),

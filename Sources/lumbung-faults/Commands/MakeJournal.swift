@@ -17,6 +17,14 @@ struct MakeJournal: ParsableCommand {
   private static let perSecond: Int64 = 100
   private static let perCommit = 2_000
 
+  private static func write(_ number: UInt64, _ digits: Range<Int>, _ payload: inout [UInt8]) {
+    var rest = number
+    for at in digits.reversed() {
+      payload[at] = UInt8(ascii: "0") + UInt8(rest % 10)
+      rest /= 10
+    }
+  }
+
   func run() throws {
     var options = JournalWriter.Options()
     options.synchronous = "OFF"
@@ -25,8 +33,10 @@ struct MakeJournal: ParsableCommand {
       Array("school/s\(number % 50)/cctv/cam-\(number)/telemetry".utf8)
     }
     let front = Array("{\"ts\":".utf8)
-    var payload = Array(
-      "{\"ts\":1795318800000,\"fps\":24,\"rx\":-17,\"io\":123456,\"frames\":654321,\"st\":\"online\"}".utf8)
+    // Thirteen digits of time, then six of a counter that nobody can guess.
+    let io = front.count + 13 + Array(",\"io\":".utf8).count
+    var payload = Array("{\"ts\":1795318800000,\"io\":123456,\"fps\":24,\"rx\":-17,\"st\":\"online\"}".utf8)
+    var random = Seeded(1)
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     let end = Int64(now.tv_sec) * 1000
@@ -37,12 +47,9 @@ struct MakeJournal: ParsableCommand {
       var time = end
       for _ in 0..<min(MakeJournal.perCommit, messages - made) {
         time = end - Int64(messages - 1 - made) * 1000 / MakeJournal.perSecond
-        // Thirteen digits, written in place: ten million texts would take longer than the rest.
-        var rest = time
-        for at in stride(from: front.count + 12, through: front.count, by: -1) {
-          payload[at] = UInt8(ascii: "0") + UInt8(rest % 10)
-          rest /= 10
-        }
+        // Written in place: ten million texts would take longer than the rest.
+        MakeJournal.write(UInt64(time), front.count..<front.count + 13, &payload)
+        MakeJournal.write(random.next() % 1_000_000, io..<io + 6, &payload)
         topics[made % MakeJournal.devices].withUnsafeBytes { topic in
           payload.withUnsafeBytes { payload in
             builder.append(

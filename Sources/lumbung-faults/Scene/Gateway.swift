@@ -36,7 +36,8 @@ final class Gateway {
     var options = Outbox.Options(
       path: folder + "/outbox.db", gateway: "faults", epoch: writer.uuid, destinations: destinations,
       extraSchema: Deriver.schema, synchronous: synchronous)
-    if checkpoints { options.checkpointPages = Gateway.checkpointPages / 2 }
+    // The room that the log keeps goes by this; where nothing is checkpointed, it is zeroed for nothing.
+    options.checkpointPages = checkpoints ? Gateway.checkpointPages / 2 : 250
     outbox = try Outbox(options)
     if let position = try Deriver.lastPosition(outboxPath: folder + "/outbox.db", epoch: writer.uuid) {
       try writer.raiseFloor(to: position)
