@@ -52,6 +52,8 @@ struct RedactedNames: Sendable {
   private var rules: [[UInt8]: Rule] = [:]
   /// Which lengths there are: most names are told by theirs.
   private var lengths: UInt64 = 0
+  /// For each length with which letters names begin, by the letters' lower five bits: of the rest, most by theirs.
+  private var beginnings = [UInt32](repeating: 0, count: 64)
 
   init() {}
 
@@ -66,25 +68,45 @@ struct RedactedNames: Sendable {
     let plain = RedactedNames.plain(name)
     rules[plain] = rule
     lengths |= 1 << UInt64(min(plain.count, 63))
+    if let first = plain.first { beginnings[min(plain.count, 63)] |= 1 << UInt32(first & 31) }
   }
 
   func union(_ other: RedactedNames) -> RedactedNames {
     var all = self
     all.rules.merge(other.rules) { mine, _ in mine }
     all.lengths |= other.lengths
+    for length in all.beginnings.indices { all.beginnings[length] |= other.beginnings[length] }
     return all
   }
 
   /// What is done with the value of a field of this name; `nil` where it may stay.
   func rule(_ name: UnsafeRawBufferPointer) -> Rule? {
     // Longer is no field's name; the shortest has three letters.
-    guard name.count >= 3, name.count <= 128 else { return nil }
+    guard name.count >= 3, name.count <= 128, mayBeOne(name) else { return nil }
     var plain: [UInt8] = []
     var last = 0
     RedactedNames.normalise(name) { byte in
       if let byte { plain.append(byte) } else { last = plain.count }
     }
     return rule(plain[...]) ?? (last > 0 ? rule(plain[last...]) : nil)
+  }
+
+  /// False only where the name can be none of these. Nothing is made to find that out.
+  private func mayBeOne(_ name: UnsafeRawBufferPointer) -> Bool {
+    var count = 0
+    var first: UInt8 = 0
+    for byte in name {
+      switch byte {
+      case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"):
+        if count == 0 { first = byte }
+        count += 1
+      case UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: " "): break
+      // Of several parts, or written in a way of its own.
+      default: return true
+      }
+    }
+    return beginnings[min(count, 63)] & 1 << UInt32(first & 31) != 0
   }
 
   private func rule(_ plain: ArraySlice<UInt8>) -> Rule? {
