@@ -17,7 +17,8 @@ extension Deriver {
   /// Where nothing is known of what was derived before, and messages from before are deleted, the first windows that
   /// can be derived are those of which every message is there: what is made of a part would replace what was sent.
   func beginWhole(_ first: Int64, _ clock: SegmentClock) {
-    guard first > 1 else { return }
+    // Ids may leap where nothing was deleted.
+    guard first > 1, journal.hadMessages(before: first) else { return }
     let length = settings.windows.length
     // A message waits for its commit, and its window for the grace.
     let from = (clock.time + settings.windows.grace).floored(to: length) + length

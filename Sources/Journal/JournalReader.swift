@@ -164,6 +164,12 @@ public final class JournalReader {
     return segment
   }
 
+  /// Whether there were ever messages before this segment, deleted or not; false where it can't be read.
+  public func hadMessages(before id: Int64) -> Bool {
+    guard let found = try? row("SELECT id, number FROM segment WHERE id = ? AND id <= ?", id, id) else { return false }
+    return found.value > 0
+  }
+
   /// The id of the first segment whose wall clock is at or after `time`; `newestID + 1` where there is none.
   ///
   /// Every segment with a lower id was committed before `time` by the clock of its own moment. Later ones may have

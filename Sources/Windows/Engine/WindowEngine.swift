@@ -32,8 +32,7 @@ public final class WindowEngine {
   private var activeDevices: Set<Int> = []
   /// The end of the last sealed window; everything before it is sealed. `nil` until the first segment.
   public private(set) var sealedThrough: Timestamp?
-  /// Of windows that begin before this some messages are gone, and nobody knows what was made of them: readings of such
-  /// a window are too late. `nil` where all messages are there.
+  /// Of windows before this some messages are gone, untold what was made of them; `nil` where all are there.
   public var wholeFrom: Timestamp?
 
   /// How far ahead of the gateway a reading may be and still wait for its window in memory. A trusted clock lets nothing
@@ -220,9 +219,8 @@ public final class WindowEngine {
 
   /// Whether the reading is older than `lateness`, or of a window before `wholeFrom`. Nothing is thrown away on the word of a clock that isn't trusted.
   public func isTooLate(_ observation: Observation, _ message: MessageContext) -> Bool {
-    if message.retained { return false }
-    if let wholeFrom, observation.time < wholeFrom { return true }
-    return message.quality == .trusted && observation.time < message.receivedAt - settings.lateness
+    let isOld = message.quality == .trusted && observation.time < message.receivedAt - settings.lateness
+    return !message.retained && (isOld || wholeFrom.map { observation.time < $0 } ?? false)
   }
 
   /// A retained state counts only where nothing newer is known. One without a time of its own was published nobody
