@@ -134,8 +134,10 @@ public final class Gateway: Service {
 
   /// Until its task is cancelled.
   private func keepSmall() async {
-    while (try? await Task.sleep(for: Memory.interval)) != nil {
+    var pause = Memory.startInterval
+    while (try? await Task.sleep(for: pause)) != nil {
       try? await blocking { Memory.giveBack() }
+      pause = Memory.interval
     }
   }
 

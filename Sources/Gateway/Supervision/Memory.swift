@@ -5,6 +5,8 @@ import Glibc
 public enum Memory {
   /// How often is given back: seldom enough to cost nothing, and soon after a start, and after a window was sealed.
   static let interval = Duration.seconds(20)
+  /// Until the first time: by then it is started.
+  static let startInterval = Duration.seconds(5)
 
   /// Before the first thread: all threads take from two heaps. By default each would have its own, and what one frees
   /// stays its own.
