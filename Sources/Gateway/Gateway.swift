@@ -41,7 +41,6 @@ public final class Gateway: Service {
   public init(
     settings: GatewaySettings, log: ServiceLog, readAgain: @escaping @Sendable () throws -> GatewaySettings
   ) {
-    Heap.bound()
     current = Mutex(settings)
     redactor = Redactor(settings.sources)
     self.log = log
@@ -134,11 +133,9 @@ public final class Gateway: Service {
 
   /// Until its task is cancelled.
   private func keepSmall() async {
-    var pause = Memory.startInterval
-    while (try? await Task.sleep(for: pause)) != nil {
-      try? await blocking { Memory.giveBack() }
-      pause = Memory.interval
-    }
+    guard (try? await Task.sleep(for: Memory.startInterval)) != nil else { return }
+    try? await blocking { Memory.giveBackStart() }
+    while (try? await Task.sleep(for: Memory.interval)) != nil { try? await blocking { Memory.giveBack() } }
   }
 
   private func serve(_ board: StatusBoard) async {

@@ -17,13 +17,13 @@ public enum Memory {
     mallopt(M_TRIM_THRESHOLD, 128 << 10)
   }
 
-  /// Gives back what nobody uses: freed pieces inside the heaps, and pages of the program and its libraries that were
-  /// read for what happens once, such as starting, or seldom, such as sealing. Those that are needed come again from
-  /// the system's cache, without the disk.
-  ///
-  /// Takes some milliseconds.
-  static func giveBack() {
-    malloc_trim(0)
+  /// Gives back what is free inside the heaps. Takes some milliseconds.
+  static func giveBack() { _ = malloc_trim(0) }
+
+  /// Once, after the start: besides, pages of the program and its libraries, most of which were read for starting alone.
+  /// Those that are needed come again from the system's cache, without the disk.
+  static func giveBackStart() {
+    giveBack()
     // Its lock is held meanwhile, so that nothing is unloaded and its addresses used for something else.
     dl_iterate_phdr(
       { _, _, _ in
