@@ -11,10 +11,10 @@ public enum Memory {
   /// Before the first thread: all threads take from two heaps. By default each would have its own, and what one frees
   /// stays its own.
   public static func prepare() {
-    mallopt(M_ARENA_MAX, 2)
+    _ = mallopt(CInt(LUMBUNG_M_ARENA_MAX.rawValue), 2)
     // Larger pieces go back to the system at once; without this, the first that is freed raises the bound to 32 MiB.
-    mallopt(M_MMAP_THRESHOLD, 128 << 10)
-    mallopt(M_TRIM_THRESHOLD, 128 << 10)
+    _ = mallopt(CInt(LUMBUNG_M_MMAP_THRESHOLD.rawValue), 128 << 10)
+    _ = mallopt(CInt(LUMBUNG_M_TRIM_THRESHOLD.rawValue), 128 << 10)
   }
 
   /// Gives back what is free inside the heaps. Takes some milliseconds.
@@ -25,7 +25,7 @@ public enum Memory {
   static func giveBackStart() {
     giveBack()
     // Its lock is held meanwhile, so that nothing is unloaded and its addresses used for something else.
-    dl_iterate_phdr(
+    _ = dl_iterate_phdr(
       { _, _, _ in
         for mapping in Memory.untouchedMappings() { madvise(mapping.baseAddress, mapping.count, MADV_DONTNEED) }
         return 1
