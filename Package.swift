@@ -114,7 +114,7 @@ let package = Package(
       ],
       path: "Benchmarks/HotParts", swiftSettings: strict),
     .executableTarget(
-      name: "lumbung-bench", dependencies: ["CCallgrind", "HotParts", "Simulation", "Telemetry", arguments],
+      name: "lumbung-bench", dependencies: ["CCallgrind", "HotParts", "Simulation", "Telemetry", "Windows", arguments],
       path: "Benchmarks/lumbung-bench", swiftSettings: strict),
 
     // Tests mirror targets.

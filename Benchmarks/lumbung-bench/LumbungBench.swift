@@ -4,5 +4,5 @@ import ArgumentParser
 struct LumbungBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "lumbung-bench", abstract: "What the benchmarks need of the gateway's own code.",
-    subcommands: [CorpusCommand.self, PartsCommand.self])
+    subcommands: [CorpusCommand.self, PartsCommand.self, WindowsCommand.self])
 }

@@ -250,7 +250,7 @@ public final class Gateway: Service {
       full: { room.add(.giveRoom) }, fail: fail)
     let session = try session(room, gate, tried)
     gate.whenChanged { session.poke() }
-    try opening { try SessionMemory.fill(session, JournalReader(path: journalPath)) }
+    try opening { try SessionMemory.fill(session, JournalReader.owner(path: journalPath)) }
     let backfill = BackfillRoom(
       settings: { self.settings }, journalPath: journalPath, outbox: outbox, tell: { [logger] in logger.info("\($0)") },
       log: log
@@ -324,7 +324,7 @@ public final class Gateway: Service {
     _ counts: DeriveCounts, _ heartbeat: Heartbeat
   ) throws -> Deriver {
     let settings = settings
-    let journal = try JournalReader(path: journalPath)
+    let journal = try JournalReader.owner(path: journalPath)
     let uuid = journal.uuid
     return try Deriver(
       settings: settings.deriveSettings, sources: settings.sources, rules: settings.alarms, journal: journal,

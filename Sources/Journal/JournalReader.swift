@@ -24,16 +24,22 @@ public final class JournalReader {
 
   /// Whether SQLite found a page damaged. A segment whose own bytes are wrong doesn't count: nothing but that segment
   /// is touched by it.
-  public private(set) var metDamagedPage = false
+  public private(set) var metDamagedPage = false {
+    didSet { if metDamagedPage, !oldValue { suspicion?.raise() } }
+  }
 
+  private let suspicion: Suspicion?
   private let database: Database
   private let decoder: SegmentDecoder
   private var patience = ReadPatience()
   private var lastNewestID: Int64 = 0
   private var lastOldestID: Int64 = 1
 
-  public init(path: String) throws(JournalError) {
+  /// - Parameter suspicion: raised where a page is damaged, this opening included; only for the process that owns the
+  ///   store. Without it a start that fails by such a page would fail at the next one, too.
+  public init(path: String, suspicion: Suspicion? = nil) throws(JournalError) {
     self.path = path
+    self.suspicion = suspicion
     do {
       database = try Database(path: path, mode: .reader)
       let mark = try database.integer("PRAGMA application_id")
@@ -50,8 +56,15 @@ public final class JournalReader {
       self.uuid = uuid
       decoder = try SegmentDecoder()
     } catch {
-      throw JournalError(error, operation: "reading", path: path)
+      let refused = JournalError(error, operation: "reading", path: path)
+      if refused.kind == .damaged { suspicion?.raise() }
+      throw refused
     }
+  }
+
+  /// Of the process that owns the store.
+  public static func owner(path: String) throws(JournalError) -> JournalReader {
+    try JournalReader(path: path, suspicion: Suspicion(journal: path))
   }
 
   /// The newest segment's id, fresh from the file; where there is none, the highest that may have been given. The last

@@ -47,6 +47,16 @@ enum JournalSchema {
     }
   }
 
+  /// Whether the tables are described as they were made: SQLite goes by the description, and a flipped bit in it makes
+  /// another column of one.
+  static func isAsMade(_ database: Database) throws -> Bool {
+    let row = try database.statement("SELECT sql FROM sqlite_schema WHERE type = 'table' ORDER BY rowid")
+    defer { row.reset() }
+    var described: [String] = []
+    while try row.step() { described.append(row.text(0)) }
+    return described == tables
+  }
+
   static func mark(_ database: Database) throws {
     try database.execute("PRAGMA application_id=\(applicationID)")
     try database.execute("PRAGMA user_version=\(version)")

@@ -141,6 +141,22 @@ struct BoundedStartTests {
     #expect(suspicion.level == nil)
   }
 
+  @Test("a reader of the store's owner raises the suspicion by itself, at its opening too; another's never")
+  func suspiciousReader() throws {
+    _ = try JournalWriter(path: folder.journal)
+    let suspicion = Suspicion(journal: folder.journal)
+    var bytes = readFile(folder.journal)
+    // The second page is the first table's.
+    for index in 1024..<1100 { bytes[index] = 0xff }
+    writeFile(folder.journal, bytes)
+    #expect(throws: JournalError.self) { try JournalReader(path: folder.journal) }
+    #expect(suspicion.level == nil)
+    #expect(throws: JournalError.self) { try JournalReader.owner(path: folder.journal) }
+    #expect(suspicion.level == .suspected)
+    #expect(try JournalWriter(path: folder.journal).openReport.outcome == .salvaged)
+    #expect(suspicion.level == nil)
+  }
+
   @Test("the last messages begin in the right segment, however ids leap")
   func lastMessages() throws {
     let writer = try JournalWriter(path: folder.journal)

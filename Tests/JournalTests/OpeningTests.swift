@@ -129,6 +129,22 @@ struct OpeningTests {
     #expect(writer.hasReserve)
   }
 
+  @Test(
+    "a flipped bit in what describes the tables makes no other column of one", arguments: ["wall", "count", "floor"])
+  func description(word: String) throws {
+    let uuid = try fill(3)
+    var bytes = readFile(folder.journal)
+    let name = Array(word.utf8)
+    let at = try #require(bytes.indices.first { bytes[$0...].starts(with: name) })
+    bytes[at] ^= 1
+    writeFile(folder.journal, bytes)
+    let writer = try JournalWriter(path: folder.journal)
+    // The floor is a row, not a column: without it nothing is amiss while there are segments.
+    #expect(writer.openReport.outcome == (word == "floor" ? .opened : .salvaged))
+    #expect(writer.uuid == uuid && writer.messageCount == 3)
+    #expect(try JournalReader(path: folder.journal).all().count == 3)
+  }
+
   @Test("segments that a trim deleted do not come back")
   func deletedStayDeleted() throws {
     _ = try fill(100)

@@ -75,7 +75,7 @@ final class BackfillRoom: Sendable {
     guard let request = try outbox.nextRequest() else { return false }
     let waiting = try outbox.backlog(for: request.destination).first { $0.lane == .backfill }?.batches ?? 0
     guard waiting < BackfillRoom.mostWaiting else { return false }
-    let reader = try JournalReader(path: journalPath)
+    let reader = try JournalReader.owner(path: journalPath)
     let devices = DevicesOfMessages(
       pattern: request.device,
       decoder: try Decoder(sources: settings().sources, timezone: settings().timezone, registry: Registry()))

@@ -68,6 +68,9 @@ struct JournalOpening {
         report.isExamined = look == .nothing
       }
       try JournalSchema.bring(database)
+      guard try JournalSchema.isAsMade(database) else {
+        throw Damage(reason: "its tables are described otherwise than they were made", word: "schema")
+      }
       guard try JournalSchema.uuid(in: database) != nil else {
         throw Damage(reason: "it has lost its UUID", word: "schema")
       }

@@ -40,6 +40,7 @@ struct DamagedRun {
     for _ in 0..<DamagedRun.mostStarts {
       do {
         try run()
+        try lookAtSegments()
         judge()
         if flip.isAsAfterPowerCut, !isTold || !verdict.lost.isEmpty || !verdict.wrong.isEmpty {
           (verdict.lost, verdict.wrong) = ([], [])
@@ -93,7 +94,6 @@ struct DamagedRun {
 
   private mutating func judge() {
     do {
-      try lookAtSegments()
       // One start more: what is damaged must not be met for ever.
       let gateway = try Gateway(folder: folder.path, script: store.script, synchronous: "OFF", checkpoints: false)
       if gateway.writer.openReport.setAside != nil || gateway.outbox.openReport.setAside != nil {

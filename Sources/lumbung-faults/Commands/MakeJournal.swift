@@ -26,6 +26,8 @@ struct MakeJournal: ParsableCommand {
   }
 
   func run() throws {
+    // As the gateway does: it refuses a store that others may read.
+    umask(umask(0o777) | 0o027)
     var options = JournalWriter.Options()
     options.synchronous = "OFF"
     let writer = try JournalWriter(path: folder + "/journal.db", options: options)

@@ -42,7 +42,7 @@ final class Gateway {
     if let position = try Deriver.lastPosition(outboxPath: folder + "/outbox.db", epoch: writer.uuid) {
       try writer.raiseFloor(to: position)
     }
-    reader = try JournalReader(path: path)
+    reader = try JournalReader.owner(path: path)
     deriver = try Gateway.deriver(folder, reader, outbox)
   }
 

@@ -9,7 +9,7 @@ struct JournalView {
   let uuid: String
 
   init(folder: String) throws {
-    try self.init(JournalReader(path: folder + "/journal.db"))
+    try self.init(JournalReader.owner(path: folder + "/journal.db"))
   }
 
   init(_ reader: JournalReader) throws {
