@@ -35,6 +35,8 @@ class Running(NamedTuple):
     process: "subprocess.Popen[bytes]"
     task: int
     log: str
+    # What the leg says in the end. A file: a pipe would be full before the leg has ended.
+    answer: str
 
 
 class Crew:
@@ -84,22 +86,22 @@ class Crew:
         self.began.setdefault(index, time.monotonic())
         log = os.path.join(self.folder, f"{task.name}-{leg.control or leg.number}.log")
         environment = {**os.environ, "TMPDIR": self.folder, "KEEP": "1" if self.keeps else ""}
-        with open(log, "wb") as errors:
+        answer = log.removesuffix(".log") + ".answer"
+        with open(log, "wb") as errors, open(answer, "wb") as output:
             # A session of its own: Ctrl-C reaches us alone, and we tell the others.
             process = subprocess.Popen(
-                [*self.command, task.name, "--leg", json.dumps(leg)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                [*self.command, task.name, "--leg", json.dumps(leg)], stdin=subprocess.DEVNULL, stdout=output,
                 stderr=errors, start_new_session=True, env=environment, preexec_fn=_told_of_our_end,
             )
         descriptor = os.pidfd_open(process.pid)
-        self.running[descriptor] = Running(process, index, log)
+        self.running[descriptor] = Running(process, index, log, answer)
         self.selector.register(descriptor, selectors.EVENT_READ)
 
     def ended(self, descriptor: int) -> None:
         running = self.forget(descriptor)
-        assert running.process.stdout is not None
-        answer = running.process.stdout.read().decode("utf-8", "replace")
-        running.process.stdout.close()
         code = running.process.wait()
+        with open(running.answer, encoding="utf-8", errors="replace") as file:
+            answer = file.read()
         index, task = running.task, self.tasks[running.task]
         self.left[index] -= 1
         outcome = None

@@ -55,7 +55,7 @@ PROOFS: Dict[str, Proof] = {
     "kill-broker": Proof(restarts.broker, 20, 1, 500, Leg(8, "redelivered counted"), seconds=40),
     # A try is a thousand states, or a script with a fault at each of its operations.
     "crash-states": Proof(
-        tool.crash_states, 50, 2, 2000, Leg(3, "synchronous=NORMAL"), seconds=120, control_seconds=60, quick=20),
+        tool.crash_states, 50, 2, 2000, Leg(3, "synchronous=NORMAL"), seconds=120, control_seconds=60, quick=4),
     "io-errors": Proof(tool.io_errors, 1, 1, 50, Leg(1, "acknowledged in spite of a failed commit"), seconds=60),
     # Only a store that still grows meets the disk's end.
     "full-disk": Proof(full_disk.full_disk, 20, 5, 100, Leg(4, "acknowledged early"), seconds=45, long_leg=4),
