@@ -40,6 +40,8 @@ def large_journal(leg: Leg) -> Outcome:
             # The first start follows an orderly stop, the others a kill.
             if leg.control:
                 scene.stage.write(os.path.join("store", "journal.db.suspect"), "suspected\n")
+                # Closed, like all of the store: another would be refused.
+                os.chmod(scene.stage.path("store", "journal.db.suspect"), 0o640)
             seconds, memory = start(scene, number)
             slowest, peak = max(slowest, seconds), max(peak, memory)
             if seconds > READY_SECONDS:

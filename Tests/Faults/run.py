@@ -92,6 +92,8 @@ def main() -> int:
     tasks: List[crew.Task] = []
     for name in options.proofs or PROOFS:
         proof = PROOFS[name]
+        if options.quick and proof.quick == 0:
+            continue
         legs = proof.legs(options.long, options.tries or (proof.quick if options.quick else None))
         tasks.append(crew.Task(name, legs, proof.seconds))
         if not options.no_controls:
