@@ -29,11 +29,8 @@ extension Deriver {
     if let through = windows.sealedThrough { try sealLonger(through: through, silence: quality) }
   }
 
-  /// So many messages of a window are held at a time, some 20 MB: most windows have fewer. Of a fuller one the devices
-  /// are taken part by part, and its segments read again for each, for held at once they would be most of the gateway's
-  /// memory.
-  private static let arrivalsAtOnce = 50_000
-
+  /// Where a window has more than `arrivalsAtOnce`, its devices are taken part by part, and its segments read again for
+  /// each: held at once they would be most of the gateway's memory.
   private func recompute(
     _ devices: [Device], _ start: Timestamp, _ segments: ClosedRange<Int64>, into recomputed: inout [Recomputation]
   ) throws {

@@ -22,23 +22,11 @@ extension GatewaySettings {
   public var deriveSettings: DeriveSettings {
     var derive = DeriveSettings(
       gateway: gatewayID, windows: windows,
-      rollups: rollups.map { RollupRule(by: $0.by.map(RollupRule.Key.init)) },
-      trustsClock: trust == .always, timezone: timezone)
+      rollups: rollups, trustsClock: trust == .always, timezone: timezone)
     // Where messages go before a late one may still come, what was made of them must be kept.
     derive.keepsContents = store.rawRetention <= summary.lateness
     derive.limits = decodingLimits
     derive.registryLimits = registryLimits
     return derive
-  }
-}
-
-extension RollupRule.Key {
-  fileprivate init(_ key: RollupSettings.Key) {
-    self =
-      switch key {
-      case .site: .site
-      case .deviceClass: .deviceClass
-      case .label(let name): .label(name)
-      }
   }
 }

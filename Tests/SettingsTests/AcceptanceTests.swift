@@ -96,7 +96,7 @@ import Testing
     #expect(try parsed(minimal).rollups == [])
     #expect(
       try parsed(minimal + "[[rollup]]\nby = [\"site\"]\n[[rollup]]\nby = [\"class\", \"site\"]").rollups
-        == [RollupSettings(by: [.site]), RollupSettings(by: [.deviceClass, .site])])
+        == [RollupRule(by: [.site]), RollupRule(by: [.deviceClass, .site])])
   }
 
   @Test("and by the labels that sources give to their devices")
@@ -104,7 +104,7 @@ import Testing
     let settings = try parsed(
       minimal + "[[source]]\nname = \"a\"\ntopic = \"a/{x}\"\nformat = \"json\"\n"
         + "labels = { village = \"{x}\", regency = \"OKI\" }\n[[rollup]]\nby = [\"village\", \"class\"]")
-    #expect(settings.rollups == [RollupSettings(by: [.label("village"), .deviceClass])])
+    #expect(settings.rollups == [RollupRule(by: [.label("village"), .deviceClass])])
     #expect(settings.sources[0].deviceLabels(["x": "Air Sugihan"]).map(\.name) == ["regency", "village"])
     #expect(settings.sources[0].deviceLabels([:]).map(\.name) == ["regency"])
   }

@@ -90,7 +90,6 @@ final class DeriveRoom: Sendable {
   func run(make: (DeriveCounts) throws -> Deriver, watch: () throws -> Void, keep: (Deriver) throws -> Void) {
     guard var deriver = begin(make, watch) else { return }
     var lastKept = Span.zero
-    var isSuspect = false
     while !stopping.load(ordering: .relaxed) {
       heartbeat.beat()
       if remaking.exchange(false, ordering: .acquiring) {
@@ -113,10 +112,6 @@ final class DeriveRoom: Sendable {
         failed = true
         publish(deriver, error: String(describing: error))
         consider(error)
-      }
-      if deriver.metDamagedPage, !isSuspect {
-        isSuspect = true
-        suspicion.raise()
       }
       let interval = gate.isOpen ? DeriveRoom.housekeepingInterval : DeriveRoom.pressedInterval
       if now.nanoseconds - lastKept.nanoseconds >= interval.nanoseconds {

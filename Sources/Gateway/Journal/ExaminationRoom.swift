@@ -34,7 +34,6 @@ final class ExaminationRoom: Sendable {
     setpriority(Int32(PRIO_PROCESS.rawValue), 0, 19)
     do {
       let examination = try JournalExamination(path: path)
-      defer { if examination.metDamagedPage { Suspicion(journal: path).raise() } }
       var told = 0
       var goesOn = true
       while goesOn, !stopping.load(ordering: .relaxed) {

@@ -22,12 +22,12 @@ public final class JournalExamination {
   private var position: Int64 = 0
 
   public init(path: String) throws(JournalError) {
-    reader = try JournalReader(path: path)
+    reader = try JournalReader.owner(path: path)
     last = reader.newestID
   }
 
-  /// Whether a page was found damaged, not only the bytes of a segment: then the journal must be opened anew, with
-  /// the suspicion raised.
+  /// Whether a page was found damaged, not only the bytes of a segment: then the journal must be opened anew. The
+  /// suspicion is raised already.
   public var metDamagedPage: Bool { reader.metDamagedPage }
 
   /// - Returns: false once all is looked at.

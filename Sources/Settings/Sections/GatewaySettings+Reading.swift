@@ -28,7 +28,7 @@ extension GatewaySettings {
     names = [:]
     let alarms = root.tables("alarm", title: "[[alarm]]").compactMap { AlarmRule(reading: $0, names: &names) }
     let rollups = root.tables("rollup", title: "[[rollup]]").compactMap {
-      RollupSettings(reading: $0, labels: Set(sources.flatMap(\.labels.keys)))
+      RollupRule(reading: $0, labels: Set(sources.flatMap(\.labels.keys)))
     }
     names = [:]
     let uplinks = root.tables("uplink", title: "[[uplink]]").compactMap {

@@ -121,7 +121,7 @@ extension SourceDefinition {
     var labels: [String: Template] = [:]
     for name in table.keys {
       let isWord = name.utf8.allSatisfy { $0 &- 97 < 26 || $0 &- 48 < 10 || $0 == UInt8(ascii: "_") }
-      if !isWord || name.utf8.count > 64 || RollupSettings.Key.reserved.contains(name) {
+      if !isWord || name.utf8.count > 64 || RollupRule.Key.reserved.contains(name) {
         table.fault(
           "a label can't be called \(quoted(name))", at: name, hint: "small letters, digits and _, such as village")
       }

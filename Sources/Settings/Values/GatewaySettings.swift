@@ -15,7 +15,7 @@ public struct GatewaySettings: Sendable, Hashable {
   /// In the order of the file: where the topics of two overlap, the first takes the message.
   public var sources: [SourceDefinition]
   public var alarms: [AlarmRule]
-  public var rollups: [RollupSettings]
+  public var rollups: [RollupRule]
   public var uplinks: [UplinkDefinition]
   public var admin: AdminSettings
   public var logLevel: LogLevel
@@ -25,7 +25,7 @@ public struct GatewaySettings: Sendable, Hashable {
     gatewayID: String, timezone: String = "UTC", labels: [String: String] = [:], broker: BrokerSettings? = nil,
     store: StoreSettings = StoreSettings(), summary: SummarySettings = SummarySettings(),
     trust: ClockTrust = .kernel, limits: LimitSettings = LimitSettings(), sources: [SourceDefinition] = [],
-    alarms: [AlarmRule] = [], rollups: [RollupSettings] = [], uplinks: [UplinkDefinition] = [],
+    alarms: [AlarmRule] = [], rollups: [RollupRule] = [], uplinks: [UplinkDefinition] = [],
     admin: AdminSettings = AdminSettings(), logLevel: LogLevel = .info
   ) {
     self.gatewayID = gatewayID

@@ -60,9 +60,9 @@ public final class Registry {
   public func device(named name: String) -> Device? { devicesByName[name] }
 
   /// The device of that name. Where it is known already, it stays what it was first said to be.
+  /// `nil` where the limit is reached.
   ///
   /// - Parameter labels: sorted by name, each once; asked for only where the device is new.
-  /// `nil` where the limit is reached.
   public func device(
     _ name: String, class deviceClass: DeviceClass, site: String?, interval: Span? = nil,
     labels: @autoclosure () -> [Series.Label] = []

@@ -217,7 +217,8 @@ public final class WindowEngine {
     return window
   }
 
-  /// Whether the reading is older than `lateness`, or of a window before `wholeFrom`. Nothing is thrown away on the word of a clock that isn't trusted.
+  /// Whether the reading is older than `lateness`, or of a window before `wholeFrom`. Nothing is thrown away on the word
+  /// of a clock that isn't trusted.
   public func isTooLate(_ observation: Observation, _ message: MessageContext) -> Bool {
     let isOld = message.quality == .trusted && observation.time < message.receivedAt - settings.lateness
     return !message.retained && (isOld || wholeFrom.map { observation.time < $0 } ?? false)

@@ -61,11 +61,7 @@ struct DamagedRun {
     // What a start leaves out is looked through while the journal is in use.
     let examination = try JournalExamination(path: folder.path + "/journal.db")
     defer {
-      // As the gateway's rooms do.
-      if examination.metDamagedPage || gateway.deriver.metDamagedPage {
-        Suspicion(journal: folder.path + "/journal.db").raise()
-        counted.insert("damaged pages")
-      }
+      if examination.metDamagedPage || gateway.deriver.metDamagedPage { counted.insert("damaged pages") }
     }
     while try examination.step() {}
     if !examination.findings.isEmpty { counted.insert("damaged segments") }

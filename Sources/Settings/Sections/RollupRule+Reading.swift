@@ -1,14 +1,14 @@
 import Telemetry
 
-extension RollupSettings {
+extension RollupRule {
   private static let example = "[\"site\"]"
 
   /// `nil` where a fault was told that leaves nothing to work with.
   ///
   /// - Parameter labels: those that the sources give to their devices.
   init?(reading table: TableReader, labels: Set<String>) {
-    table.require("by", example: RollupSettings.example)
-    let by = RollupSettings.keys(table, labels)
+    table.require("by", example: RollupRule.example)
+    let by = RollupRule.keys(table, labels)
     table.finish()
     guard !by.isEmpty else { return nil }
     self.init(by: by)
@@ -39,7 +39,7 @@ extension RollupSettings {
   }
 }
 
-extension RollupSettings.Key {
+extension RollupRule.Key {
   /// What a label can't be called: a group's name would not say which is meant.
   static let reserved: Set<String> = ["site", "class", "device", "group"]
 
