@@ -125,7 +125,7 @@ public struct WindowContent: Sendable, Equatable {
       for reading in arrival.readings {
         _ = presence.note(reading.time, threshold: Presence.threshold(interval))
         entries[place(of: reading.series)].figures.mergeLate(
-          reading.value, at: reading.time, unit: reading.series.unit, start: window.lowerBound, end: window.upperBound)
+          reading.value, at: reading.time, unit: reading.series.unit, end: window.upperBound)
       }
     }
   }

@@ -12,7 +12,7 @@ final class DeviceWindow {
   private var duplicates = 0
   private var quarantined = 0
   private var offsets = OffsetFigures()
-  /// Set where order mattered and was broken: the figures must be computed again.
+  /// A reading came so late that its place among the others can't be told: the figures must be computed again.
   private(set) var isDisordered = false
   private var series = OpenSeries()
   /// The message that was counted last: a message's readings come one after another.
@@ -90,15 +90,8 @@ final class DeviceWindow {
   /// The time from which on a state of this series is known here; `nil` where none is.
   func knownState(of state: Series) -> Timestamp? { series.knownState(of: state) }
 
-  /// `carries` as they stand after this window.
-  func carried(_ carries: Carries) -> Carries {
-    var result = carries
-    series.carry(into: &result)
-    return result
-  }
-
-  /// The window's content, as it is for good unless late readings come.
-  func content(after carries: Carries, start: Timestamp, end: Timestamp) -> WindowContent {
+  /// The window's content, as it is for good unless late readings come, and the carries as they stand after it.
+  func closed(after carries: Carries, start: Timestamp, end: Timestamp) -> (content: WindowContent, carries: Carries) {
     var content = WindowContent()
     content.received = received
     content.shared = shared
@@ -108,10 +101,12 @@ final class DeviceWindow {
     content.quarantined = quarantined
     content.offsets = offsets
     content.entries = series.entries
-    for index in content.entries.indices {
-      let carry = carries[content.entries[index].series.index]
-      content.entries[index].figures.close(after: carry, start: start, end: end)
+    var result = carries
+    for position in content.entries.indices {
+      let index = content.entries[position].series.index
+      if let carry = content.entries[position].figures.carry { result[index] = carry }
+      content.entries[position].figures.close(after: carries[index], start: start, end: end)
     }
-    return content
+    return (content, result)
   }
 }

@@ -3,11 +3,13 @@ import Telemetry
 /// What an open window keeps of a device's series.
 struct OpenSeries {
   private var gauges = SeriesColumn<GaugeFigures>()
-  private var counters = SeriesColumn<CounterFigures>()
-  private var states = SeriesColumn<StateFigures>()
+  private var counters = SeriesColumn<OrderedReadings<CounterFigures>>()
+  private var states = SeriesColumn<OrderedReadings<StateFigures>>()
   private var events = SeriesColumn<CompensatedSum>()
+  /// How many of a series' states were kept by the broker, by `Series.index`: they set the state, and count nothing.
+  private var sets: [Int: Int] = [:]
 
-  /// Adds readings of one message. False where one came out of order and the order matters.
+  /// Adds readings of one message. False where one came later than its place among the others can be told.
   mutating func add(_ observations: [Observation]) -> Bool {
     if gauges.entries.isEmpty, counters.entries.isEmpty, states.entries.isEmpty { reserve(observations) }
     var isOrdered = true
@@ -23,23 +25,24 @@ struct OpenSeries {
     states.entries.reserveCapacity(count(.state))
   }
 
-  /// False where it came out of order and the order matters.
+  /// False where it came later than its place among the others can be told.
   mutating func add(_ observation: Observation, retained: Bool) -> Bool {
     let series = observation.series
     switch (series.kind, observation.value) {
     case (.gauge, .number(let value)):
       let position = gauges.position(of: series) { GaugeFigures() }
-      gauges.entries[position].figures.add(value, at: observation.time, unit: series.unit)
+      gauges.entries[position].kept.add(value, at: observation.time, unit: series.unit)
       return true
     case (.counter, .number(let value)):
-      let position = counters.position(of: series) { CounterFigures() }
-      return counters.entries[position].figures.add(value, at: observation.time)
+      let position = counters.position(of: series) { OrderedReadings() }
+      return counters.entries[position].kept.add(value, at: observation.time)
     case (.state, .state(let state)):
-      let position = states.position(of: series) { StateFigures() }
-      return states.entries[position].figures.add(state, at: observation.time, retained: retained)
+      let position = states.position(of: series) { OrderedReadings() }
+      if retained { sets[series.index, default: 0] += 1 }
+      return states.entries[position].kept.add(state, at: observation.time)
     case (.event, .event(let count, _)):
       let position = events.position(of: series) { CompensatedSum() }
-      events.entries[position].figures.add(count)
+      events.entries[position].kept.add(count)
       return true
     default:
       // A series has one kind, and its decoder yields that kind's values.
@@ -49,28 +52,21 @@ struct OpenSeries {
 
   /// The time from which on a state of this series is known here; `nil` where none is.
   func knownState(of series: Series) -> Timestamp? {
-    guard let known = states.entries.first(where: { $0.series === series }), known.figures.firstState != nil else {
-      return nil
-    }
-    return known.figures.lastTime
-  }
-
-  /// What the next window must know, put in place of what was known before this one.
-  func carry(into carries: inout Carries) {
-    for entry in counters.entries { carries[entry.series.index] = entry.figures.carry }
-    for entry in states.entries {
-      if let carry = entry.figures.carry { carries[entry.series.index] = carry }
-    }
+    states.entries.first { $0.series === series }?.kept.latest
   }
 
   /// All of them as they stand, kind by kind.
   var entries: [WindowContent.Entry] {
     var all: [WindowContent.Entry] = []
     all.reserveCapacity(gauges.entries.count + counters.entries.count + states.entries.count + events.entries.count)
-    for entry in gauges.entries { all.append(.init(series: entry.series, figures: .gauge(entry.figures))) }
-    for entry in counters.entries { all.append(.init(series: entry.series, figures: .counter(entry.figures))) }
-    for entry in states.entries { all.append(.init(series: entry.series, figures: .state(entry.figures))) }
-    for entry in events.entries { all.append(.init(series: entry.series, figures: .event(entry.figures))) }
+    for entry in gauges.entries { all.append(.init(series: entry.series, figures: .gauge(entry.kept))) }
+    for entry in counters.entries { all.append(.init(series: entry.series, figures: .counter(entry.kept.figures))) }
+    for entry in states.entries {
+      var figures = entry.kept.figures
+      figures.count -= sets[entry.series.index] ?? 0
+      all.append(.init(series: entry.series, figures: .state(figures)))
+    }
+    for entry in events.entries { all.append(.init(series: entry.series, figures: .event(entry.kept))) }
     return all
   }
 }

@@ -2,12 +2,12 @@ import Telemetry
 
 /// What an open window keeps of all series of one kind.
 ///
-/// A column for each kind, so that a reading changes its series' figures where they lie: out of an `enum` they would be
+/// A column for each kind, so that a reading changes what is kept of its series where it lies: out of an `enum` it would be
 /// taken and put back with every reading.
-struct SeriesColumn<Figures> {
+struct SeriesColumn<Kept> {
   struct Entry {
     let series: Series
-    var figures: Figures
+    var kept: Kept
   }
 
   var entries: [Entry] = []
@@ -15,14 +15,14 @@ struct SeriesColumn<Figures> {
   private var next = 0
 
   /// Where the series stands, put there by `make` where it is new.
-  mutating func position(of series: Series, make: () -> Figures) -> Int {
+  mutating func position(of series: Series, make: () -> Kept) -> Int {
     var position = next
     if position >= entries.count || entries[position].series !== series {
       if let known = entries.firstIndex(where: { $0.series === series }) {
         position = known
       } else {
         position = entries.count
-        entries.append(Entry(series: series, figures: make()))
+        entries.append(Entry(series: series, kept: make()))
       }
     }
     next = position + 1

@@ -367,7 +367,7 @@ public final class WindowEngine {
     silence: TimeQuality, mayBeSilent: Bool
   ) -> SealedSummary {
     let end = start + settings.length
-    var content = readings?.content(after: carries, start: start, end: end) ?? WindowContent()
+    var (content, after) = readings?.closed(after: carries, start: start, end: end) ?? (WindowContent(), carries)
     // A state that nobody spoke of holds on.
     for index in carries.keys.sorted() {
       let series = seriesOf(index)
@@ -377,7 +377,7 @@ public final class WindowEngine {
       content.entries.append(WindowContent.Entry(series: series, figures: figures))
     }
     return SealedSummary(
-      device: device, start: start, end: end, content: content, carries: readings?.carried(carries) ?? carries,
+      device: device, start: start, end: end, content: content, carries: after,
       hasEntries: readings != nil, heardBefore: heardBefore, silence: silence, retirement: settings.retirement,
       mayBeSilent: mayBeSilent)
   }

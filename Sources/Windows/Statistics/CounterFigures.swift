@@ -2,9 +2,8 @@ import Telemetry
 
 /// What a window keeps of a running total.
 ///
-/// Growth depends on the order of readings, so this folds them in order of time, and says where one came out of order:
-/// such a window is computed again from the journal before it is sealed.
-struct CounterFigures: Sendable, Equatable {
+/// Growth depends on the order of readings, so they are folded in order of time.
+struct CounterFigures: OrderedFigures, Sendable, Equatable {
   var count = 0
   var first = 0.0
   var firstTime = Timestamp(nanoseconds: .min)
@@ -12,19 +11,10 @@ struct CounterFigures: Sendable, Equatable {
   var lastTime = Timestamp(nanoseconds: .min)
   var growth = CounterGrowth()
 
-  /// False where the reading is older than one before it.
-  mutating func add(_ value: Double, at time: Timestamp) -> Bool {
-    guard count > 0 else {
-      count = 1
-      (first, firstTime, last, lastTime) = (value, time, value, time)
-      return true
-    }
+  mutating func fold(_ value: Double, at time: Timestamp) {
+    if count == 0 { (first, firstTime) = (value, time) } else { growth.step(from: last, to: value) }
     count += 1
-    guard time >= lastTime else { return false }
-    growth.step(from: last, to: value)
-    last = value
-    lastTime = time
-    return true
+    (last, lastTime) = (value, time)
   }
 
   /// What the next window must know.
@@ -50,6 +40,7 @@ struct CounterFigures: Sendable, Equatable {
   /// Joins a reading whose window is closed and whose messages are gone: between first and last it can't say more than
   /// they do.
   mutating func mergeLate(_ value: Double, at time: Timestamp) {
+    guard count > 0 else { return fold(value, at: time) }
     count += 1
     if time >= lastTime {
       growth.step(from: last, to: value)

@@ -16,34 +16,6 @@ enum SeriesFigures: Sendable, Equatable {
     }
   }
 
-  /// False where the reading came out of order and the order matters.
-  mutating func add(_ value: Observation.Value, at time: Timestamp, retained: Bool, unit: String) -> Bool {
-    // Each case is taken out and put back, so that its arrays are not shared and not copied.
-    switch (self, value) {
-    case (.gauge(var gauge), .number(let number)):
-      self = .event(CompensatedSum())
-      gauge.add(number, at: time, unit: unit)
-      self = .gauge(gauge)
-      return true
-    case (.counter(var counter), .number(let number)):
-      let ordered = counter.add(number, at: time)
-      self = .counter(counter)
-      return ordered
-    case (.state(var state), .state(let name)):
-      self = .event(CompensatedSum())
-      let ordered = state.add(name, at: time, retained: retained)
-      self = .state(state)
-      return ordered
-    case (.event(var sum), .event(let count, _)):
-      sum.add(count)
-      self = .event(sum)
-      return true
-    default:
-      // A series has one kind, and its decoder yields that kind's values.
-      return true
-    }
-  }
-
   /// What the next window must know of this one, before it is closed; `nil` for kinds that carry nothing.
   var carry: Carry? {
     switch self {
@@ -100,16 +72,23 @@ enum SeriesFigures: Sendable, Equatable {
 
   /// Joins a reading whose window is closed and whose messages are gone.
   mutating func mergeLate(
-    _ value: Observation.Value, at time: Timestamp, unit: String, start: Timestamp, end: Timestamp
+    _ value: Observation.Value, at time: Timestamp, unit: String, end: Timestamp
   ) {
     switch (self, value) {
-    case (.counter(var counter), .number(let number)) where counter.count > 0:
+    case (.gauge(var gauge), .number(let number)):
+      gauge.add(number, at: time, unit: unit)
+      self = .gauge(gauge)
+    case (.counter(var counter), .number(let number)):
       counter.mergeLate(number, at: time)
       self = .counter(counter)
     case (.state(var state), .state(let name)):
-      state.mergeLate(name, at: time, start: start, end: end)
+      state.mergeLate(name, at: time, end: end)
       self = .state(state)
-    default: _ = add(value, at: time, retained: false, unit: unit)
+    case (.event(var sum), .event(let count, _)):
+      sum.add(count)
+      self = .event(sum)
+    // A series has one kind, and its decoder yields that kind's values.
+    default: break
     }
   }
 }

@@ -30,24 +30,27 @@ public struct Sketch: Sendable, Equatable {
   private(set) var positive: [Bucket] = []
   private(set) var negative: [Bucket] = []
   private(set) var zeros: UInt32 = 0
-  public private(set) var count = 0
+  /// Of half a word, as the buckets' counts: every open series has one.
+  private var total: UInt32 = 0
 
   public init() {}
 
+  public var count: Int { Int(total) }
+
   init(exact: [Double]) {
     self.exact = exact
-    count = exact.count
+    total = UInt32(clamping: exact.count)
   }
 
   init(positive: [Bucket], negative: [Bucket], zeros: UInt32) {
     self.positive = positive
     self.negative = negative
     self.zeros = zeros
-    count = (positive + negative).reduce(Int(zeros)) { $0 + Int($1.count) }
+    total = UInt32(clamping: (positive + negative).reduce(Int(zeros)) { $0 + Int($1.count) })
   }
 
   public mutating func add(_ value: Double) {
-    count += 1
+    total += 1
     if count <= Sketch.exactCount {
       if exact.isEmpty { exact.reserveCapacity(Sketch.usualCount) }
       exact.append(value)
@@ -60,11 +63,11 @@ public struct Sketch: Sendable, Equatable {
   public mutating func merge(_ other: Sketch) {
     if count + other.count <= Sketch.exactCount {
       exact += other.exact
-      count += other.count
+      total += other.total
       return
     }
     spill()
-    count += other.count
+    total += other.total
     for value in other.exact { put(value, 1) }
     for bucket in other.positive { Sketch.put(&positive, bucket.key, bucket.count) }
     for bucket in other.negative { Sketch.put(&negative, bucket.key, bucket.count) }

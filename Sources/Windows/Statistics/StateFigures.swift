@@ -1,7 +1,7 @@
 import Telemetry
 
 /// What a window keeps of a state: how long each held, folded in order of time (see `CounterFigures`).
-struct StateFigures: Sendable, Equatable {
+struct StateFigures: OrderedFigures, Sendable, Equatable {
   struct Stretch: Sendable, Equatable {
     var state: String
     var span: Span
@@ -12,7 +12,7 @@ struct StateFigures: Sendable, Equatable {
     var devices: Int
   }
 
-  /// Readings; a retained state sets, and counts nothing.
+  /// Readings; a retained state sets, and counts nothing (see `OpenSeries`).
   var count = 0
   var changes = 0
   /// `nil` while none is known.
@@ -32,22 +32,15 @@ struct StateFigures: Sendable, Equatable {
   static let maximumStates = 64
   static let overflow = "(other)"
 
-  /// False where the state is older than one before it.
-  mutating func add(_ state: String, at time: Timestamp, retained: Bool) -> Bool {
-    if !retained { count += 1 }
-    guard firstState != nil else {
-      firstState = state
-      firstTime = time
-      lastState = state
-      lastTime = time
-      return true
+  mutating func fold(_ state: String, at time: Timestamp) {
+    count += 1
+    if firstState == nil {
+      (firstState, firstTime) = (state, time)
+    } else {
+      hold(lastState, time - lastTime)
+      if state != lastState { changes += 1 }
     }
-    guard time >= lastTime else { return false }
-    hold(lastState, time - lastTime)
-    if state != lastState { changes += 1 }
-    lastState = state
-    lastTime = time
-    return true
+    (lastState, lastTime) = (state, time)
   }
 
   /// What the next window must know, before this one is closed; `nil` where no state is known.
@@ -112,7 +105,7 @@ struct StateFigures: Sendable, Equatable {
 
   /// Joins a reading whose window is closed and whose messages are gone: how long it held can only be said where it is
   /// the last.
-  mutating func mergeLate(_ state: String, at time: Timestamp, start: Timestamp, end: Timestamp) {
+  mutating func mergeLate(_ state: String, at time: Timestamp, end: Timestamp) {
     count += 1
     guard firstState != nil else {
       (firstState, firstTime, lastState, lastTime) = (state, time, state, time)
