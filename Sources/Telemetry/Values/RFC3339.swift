@@ -59,9 +59,15 @@ public enum RFC3339 {
   /// Reads `2026-11-22T03:40:12.6+07:00`, also with a space for the `T`, a comma for the point, `+0700`, and without
   /// an offset. `nil` for anything else. Digits beyond nanoseconds are dropped; second 60 is taken as 59.
   public static func parts(_ text: some StringProtocol) -> Parts? {
-    var reader = DigitReader(text.utf8)
+    var text = String(text)
+    return text.withUTF8 { parts(UnsafeRawBufferPointer($0)) }
+  }
+
+  /// The same of the text's bytes.
+  public static func parts(_ text: UnsafeRawBufferPointer) -> Parts? {
+    var reader = DigitReader(text)
     guard let year = reader.digits(4), reader.take("-"), let month = reader.digits(2), reader.take("-"),
-      let day = reader.digits(2), reader.takeAny("Tt "),
+      let day = reader.digits(2), reader.take("T") || reader.take("t") || reader.take(" "),
       let hour = reader.digits(2), reader.take(":"), let minute = reader.digits(2)
     else { return nil }
     var second = 0
@@ -69,7 +75,7 @@ public enum RFC3339 {
     if reader.take(":") {
       guard let value = reader.digits(2) else { return nil }
       second = value
-      if reader.takeAny(".,") {
+      if reader.take(".") || reader.take(",") {
         guard let fraction = reader.fraction() else { return nil }
         nanoseconds = fraction
       }
@@ -82,7 +88,7 @@ public enum RFC3339 {
       .multipliedReportingOverflow(by: 1_000_000_000)
     guard !overflow else { return nil }
     var offset: Int?
-    if reader.takeAny("Zz") {
+    if reader.take("Z") || reader.take("z") {
       offset = 0
     } else if let sign = reader.sign() {
       guard let hours = reader.digits(2), hours < 24 else { return nil }
@@ -100,10 +106,10 @@ public enum RFC3339 {
 }
 
 private struct DigitReader {
-  private var bytes: [UInt8]
+  private let bytes: UnsafeRawBufferPointer
   private var at = 0
 
-  init(_ text: some Sequence<UInt8>) { bytes = Array(text) }
+  init(_ text: UnsafeRawBufferPointer) { bytes = text }
 
   var isAtEnd: Bool { at == bytes.count }
 
@@ -131,10 +137,8 @@ private struct DigitReader {
     return value
   }
 
-  mutating func take(_ scalar: Unicode.Scalar) -> Bool { takeAny(String(Character(scalar))) }
-
-  mutating func takeAny(_ choices: String) -> Bool {
-    guard at < bytes.count, choices.utf8.contains(bytes[at]) else { return false }
+  mutating func take(_ scalar: Unicode.Scalar) -> Bool {
+    guard at < bytes.count, bytes[at] == UInt8(ascii: scalar) else { return false }
     at += 1
     return true
   }

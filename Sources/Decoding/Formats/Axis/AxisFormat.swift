@@ -107,8 +107,9 @@ final class AxisReader: TopicReader {
     } else if let scenario = AxisReader.scenario(levels), data.member("total") != nil {
       take(counting: scenario.name, data, labels, JSONScope(message: message, moment: moment))
     } else {
+      let topic = levels.joined(separator: "/")
       DeviceEvent(
-        topic: levels.joined(separator: "/"), labels: labels, device: itsDevice, moment: moment,
+        topic: topic, labels: labels, device: itsDevice, moment: moment, rules: DeviceEventRule.find(topic),
         other: AxisMetrics.other
       ).take(data, path: "/message/data", message)
     }

@@ -17,6 +17,8 @@ struct ONVIFTopic {
   let isEvent: Bool
   /// Without namespaces and sources: `VideoSource/MotionAlarm`.
   let local: String
+  /// Its last level.
+  let name: String
   /// What follows the `&`: the sources' values; empty where nothing does.
   let sources: String
 
@@ -28,6 +30,7 @@ struct ONVIFTopic {
     let rest = topic.levels[(marker + 1)...]
     let end = rest.firstIndex { $0.hasPrefix("&") } ?? rest.endIndex
     local = rest[..<end].map { DeviceEvent.withoutNamespace($0) }.joined(separator: "/")
+    name = local.split(separator: "/").last.map(String.init) ?? "value"
     sources = end < rest.endIndex ? String(rest[end...].joined(separator: "/").dropFirst()) : ""
   }
 }
@@ -63,11 +66,13 @@ final class ONVIFReader: TopicReader {
   private let format: ONVIFFormat
   private let itsDevice: Device
   private let topic: ONVIFTopic
+  private let rules: [DeviceEventRule]
 
   init(_ format: ONVIFFormat, _ device: Device, _ topic: ONVIFTopic) {
     self.format = format
     itsDevice = device
     self.topic = topic
+    rules = topic.isEvent ? DeviceEventRule.find(topic.local) : []
   }
 
   var device: Device? { itsDevice }
@@ -103,7 +108,7 @@ final class ONVIFReader: TopicReader {
     if labels.isEmpty, !topic.sources.isEmpty { labels = [Series.Label("source", topic.sources)] }
     let moment = moment(root, root.member("UtcTime"), "/UtcTime", message)
     DeviceEvent(
-      topic: topic.local, labels: labels, device: itsDevice, moment: moment, other: ONVIFMetrics.other
+      topic: topic.local, labels: labels, device: itsDevice, moment: moment, rules: rules, other: ONVIFMetrics.other
     ).take(data, path: "/Data", message)
     return message.outcome(nothing: "the event has no data")
   }
@@ -178,8 +183,7 @@ final class ONVIFReader: TopicReader {
     }
     let moment = moment(root, data.member("@UtcTime"), path + "/@UtcTime", message)
     let scope = JSONScope(message: message, moment: moment)
-    let name = topic.local.split(separator: "/").last.map(String.init) ?? "value"
-    switch name {
+    switch topic.name {
     case "Temperature":
       scope.number(data.member("Value"), itsDevice, SharedMetrics.temperature, path + "/Value", labels: labels)
     case "Humidity":
@@ -187,7 +191,7 @@ final class ONVIFReader: TopicReader {
     default:
       scope.number(
         data.member("Value"), itsDevice, ONVIFMetrics.sensor, path + "/Value", labels: labels,
-        name: "onvif.sensor.\(name)")
+        name: "onvif.sensor.\(topic.name)")
     }
   }
 

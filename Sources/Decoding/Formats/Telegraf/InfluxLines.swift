@@ -77,25 +77,60 @@ struct InfluxLines {
     return TelegrafHead(measurement: String(decoding: parts[0], as: UTF8.self), tags: tags)
   }
 
+  /// A field's name, as it stands there or without its escapes.
+  enum Name {
+    case plain(UnsafeRawBufferPointer)
+    case escaped([UInt8])
+
+    func withBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
+      switch self {
+      case .plain(let bytes): body(bytes)
+      case .escaped(let bytes): bytes.withUnsafeBytes(body)
+      }
+    }
+
+    var text: String {
+      switch self {
+      case .plain(let bytes): String(utf8: bytes)
+      case .escaped(let bytes): String(decoding: bytes, as: UTF8.self)
+      }
+    }
+  }
+
   /// A field's name and value; no value where it is an empty or too long text.
-  mutating func field(limit: Int) throws(DecodingFault) -> (name: [UInt8], value: TelegrafReader.Value?) {
-    var name: [UInt8] = []
+  mutating func field(limit: Int) throws(DecodingFault) -> (name: Name, value: TelegrafReader.Value?) {
     let start = at
+    var isEscaped = false
     while let byte, byte != UInt8(ascii: "=") {
       guard !isLineEnd, byte != UInt8(ascii: " "), byte != UInt8(ascii: ",") else {
         throw DecodingFault(byte: at, "a field without a value")
       }
-      if byte == UInt8(ascii: "\\"), at + 1 < bytes.count { at += 1 }
-      name.append(bytes[at])
+      if byte == UInt8(ascii: "\\"), at + 1 < bytes.count {
+        isEscaped = true
+        at += 1
+      }
       at += 1
     }
-    guard byte != nil, !name.isEmpty else { throw DecodingFault(byte: start, "a field without a name or value") }
+    guard byte != nil, at > start else { throw DecodingFault(byte: start, "a field without a name or value") }
+    let written = UnsafeRawBufferPointer(rebasing: bytes[start..<at])
+    let name = isEscaped ? Name.escaped(InfluxLines.unescaped(written)) : .plain(written)
     at += 1
     if byte == UInt8(ascii: "\"") {
       let text = try quoted(limit: limit)
       return (name, text.flatMap { $0.isEmpty ? nil : .word($0) })
     }
     return (name, try bare())
+  }
+
+  private static func unescaped(_ written: UnsafeRawBufferPointer) -> [UInt8] {
+    var name: [UInt8] = []
+    var index = 0
+    while index < written.count {
+      if written[index] == UInt8(ascii: "\\"), index + 1 < written.count { index += 1 }
+      name.append(written[index])
+      index += 1
+    }
+    return name
   }
 
   private mutating func quoted(limit: Int) throws(DecodingFault) -> String? {
@@ -120,10 +155,12 @@ struct InfluxLines {
     while let byte, byte != UInt8(ascii: ","), byte != UInt8(ascii: " "), !isLineEnd { at += 1 }
     var text = UnsafeRawBufferPointer(rebasing: bytes[start..<at])
     guard let last = text.last else { throw DecodingFault(byte: start, "a field without a value") }
-    switch String(utf8: UnsafeRawBufferPointer(rebasing: text.prefix(6))) {
-    case "t", "T", "true", "True", "TRUE": return .word("true")
-    case "f", "F", "false", "False", "FALSE": return .word("false")
-    default: break
+    if text[0] | 0x20 == UInt8(ascii: "t") || text[0] | 0x20 == UInt8(ascii: "f") {
+      switch String(utf8: UnsafeRawBufferPointer(rebasing: text.prefix(6))) {
+      case "t", "T", "true", "True", "TRUE": return .word("true")
+      case "f", "F", "false", "False", "FALSE": return .word("false")
+      default: break
+      }
     }
     if last == UInt8(ascii: "i") || last == UInt8(ascii: "u") {
       text = UnsafeRawBufferPointer(rebasing: text.dropLast())

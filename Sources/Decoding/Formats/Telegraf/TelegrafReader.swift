@@ -121,10 +121,10 @@ final class TelegrafReader: TopicReader {
       fields += 1
       guard fields <= message.limits.fields else { return }
       if let value {
-        name.withUnsafeBytes { hold(known, $0, value, message) }
+        name.withBytes { hold(known, $0, value, message) }
       } else {
         message.trace?.left(
-          "\(known.measurement)/\(String(decoding: name, as: UTF8.self))", "an empty or too long text")
+          "\(known.measurement)/\(name.text)", "an empty or too long text")
       }
     } while parser.takeComma()
     let stamp = try parser.timestamp()
