@@ -98,7 +98,7 @@ public struct JSONWriter {
 
   private mutating func integer(_ value: Int64) {
     separate()
-    bytes.append(contentsOf: String(value).utf8)
+    JSONWriter.append(value, to: &bytes)
   }
 
   private mutating func number(_ value: Double) {
@@ -113,31 +113,61 @@ public struct JSONWriter {
   /// The shortest digits that read back as the same double; whole numbers below 10^15 without a point.
   public static func append(_ value: Double, to bytes: inout [UInt8]) {
     if value == value.rounded(.towardZero), abs(value) < 1e15 {
-      bytes.append(contentsOf: String(Int64(value)).utf8)
+      append(Int64(value), to: &bytes)
     } else {
       bytes.append(contentsOf: value.description.utf8)
+    }
+  }
+
+  private static func append(_ value: Int64, to bytes: inout [UInt8]) {
+    if value < 0 { bytes.append(UInt8(ascii: "-")) }
+    var rest = value.magnitude
+    // 2^64 has twenty digits.
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+      var first = digits.count
+      repeat {
+        first -= 1
+        digits[first] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+        rest /= 10
+      } while rest > 0
+      bytes.append(contentsOf: UnsafeBufferPointer(rebasing: digits[first...]))
     }
   }
 
   private mutating func string(_ value: String) {
     separate()
     bytes.append(UInt8(ascii: "\""))
-    for byte in value.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(byte)
-      case 0x0a: raw(#"\n"#)
-      case 0x0d: raw(#"\r"#)
-      case 0x09: raw(#"\t"#)
-      case 0..<0x20, 0x7f:
-        raw(#"\u00"#)
-        bytes.append(JSONWriter.hex[Int(byte >> 4)])
-        bytes.append(JSONWriter.hex[Int(byte & 15)])
-      default: bytes.append(byte)
+    var value = value
+    value.withUTF8 { text in
+      // Whole runs at once: next to no byte needs an escape.
+      var run = 0
+      for index in text.indices where JSONWriter.isEscaped(text[index]) {
+        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[run..<index]))
+        escape(text[index])
+        run = index + 1
       }
+      bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[run...]))
     }
     bytes.append(UInt8(ascii: "\""))
+  }
+
+  private static func isEscaped(_ byte: UInt8) -> Bool {
+    byte < 0x20 || byte == 0x7f || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+  }
+
+  private mutating func escape(_ byte: UInt8) {
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+      bytes.append(UInt8(ascii: "\\"))
+      bytes.append(byte)
+    case 0x0a: raw(#"\n"#)
+    case 0x0d: raw(#"\r"#)
+    case 0x09: raw(#"\t"#)
+    default:
+      raw(#"\u00"#)
+      bytes.append(JSONWriter.hex[Int(byte >> 4)])
+      bytes.append(JSONWriter.hex[Int(byte & 15)])
+    }
   }
 
   private static let hex = Array("0123456789abcdef".utf8)
