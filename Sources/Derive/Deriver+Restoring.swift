@@ -60,13 +60,13 @@ extension Deriver {
 
   private func track(_ row: DeriveStore.DeviceRow, before through: Timestamp) throws -> DeviceTrack? {
     let device = row.device
-    guard row.isActive else {
+    if row.isActive { knownActive.insert(device.index) }
+    guard row.isActive, let last = try sealed(before: through, device) else {
+      // It is gone, or the windows were cut anew and none has followed yet: what it carries is in its own row.
       return DeviceTrack(
-        device: device, lastHeard: row.lastHeard,
+        device: device, isActive: row.isActive, lastHeard: row.lastHeard,
         carries: row.carries.flatMap { carries(packed: $0, of: device) } ?? [:])
     }
-    knownActive.insert(device.index)
-    guard let last = try sealed(before: through, device) else { return nil }
     lastCarries[device.index] = last.sealed.carries == nil ? last.sealed.carriesFrom : last.start
     return DeviceTrack(
       device: device, isActive: true, lastHeard: last.sealed.heard, carries: try carries(after: last.sealed, device))

@@ -112,7 +112,9 @@ extension Deriver {
   /// - Parameter old: what is there already.
   private func keep(_ summary: SealedSummary, after old: WindowStore.Sealed?) throws {
     let index = summary.device.index
-    lastCarries[index] = summary.hasEntries ? summary.start : lastCarries[index]
+    // Also where no window before this one holds what the device carries: they were cut anew.
+    let holdsCarries = summary.hasEntries || lastCarries[index] == nil && !summary.carries.isEmpty
+    if holdsCarries { lastCarries[index] = summary.start }
     write(summary, carriesFrom: lastCarries[index], after: old)
     keepDevice(
       DeviceTrack(
@@ -127,10 +129,11 @@ extension Deriver {
     let before = old?.revision ?? revisionBefore(summary.start)
     let revision = isNews ? before + 1 : before
     let isShortest = length == settings.windows.length
+    let holdsCarries = summary.hasEntries || carriesFrom == summary.start
     let sealed = WindowStore.Sealed(
       revision: revision, digest: summary.digest, quality: summary.quality, heard: summary.lastHeard,
-      carries: isShortest && summary.hasEntries && !summary.isGroup ? encode(summary.carries) : nil,
-      carriesFrom: isShortest && !summary.hasEntries ? carriesFrom : nil,
+      carries: isShortest && holdsCarries && !summary.isGroup ? encode(summary.carries) : nil,
+      carriesFrom: isShortest && !holdsCarries ? carriesFrom : nil,
       content: keeps(summary) ? packed(summary.content, summary.start) : nil)
     if summary.isGroup {
       output.put(sealed, frame, group: summary.device.name)

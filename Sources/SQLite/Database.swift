@@ -72,8 +72,9 @@ public final class Database {
     try execute("PRAGMA cell_size_check=ON")
     switch mode {
     case .writer:
-      if checksPages { reserveChecksums() }
       try execute("PRAGMA page_size=\(pageSize)")
+      // Afterwards: that pragma forgets it where the file is there already, and VACUUM would write it without.
+      if checksPages { reserveChecksums() }
       let journal = try text("PRAGMA journal_mode=WAL")
       guard journal == "wal" || path == ":memory:" else {
         throw DatabaseError(
@@ -120,7 +121,9 @@ public final class Database {
   }
 
   /// Whether each page of the file bears a checksum. Only for a reader: a writer's wish is taken for it.
-  public var hasPageChecksums: Bool {
+  public func bearsPageChecksums() throws(DatabaseError) -> Bool {
+    // As the log has it, where the file's own header is older: known once the first page was read.
+    _ = try integer("PRAGMA user_version")
     var bytes: Int32 = -1
     guard sqlite3_file_control(handle, "main", SQLITE_FCNTL_RESERVE_BYTES, &bytes) == SQLITE_OK else { return false }
     return bytes == lumbung_page_checks_reserve

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, NamedTuple, Optional
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import crashes
 import full_disk
@@ -29,6 +29,7 @@ class Proof(NamedTuple):
     # About how long a leg of the short form and the control take here: the longest begin first.
     seconds: int = 60
     control_seconds: int = 20
+    more_controls: Tuple[Leg, ...] = ()
     # Tries of a leg in the long form.
     long_leg: int = LONG_LEG
     # Tries where all of it is to take six minutes; as many as in the short form, if not said; 0 leaves it out.
@@ -55,10 +56,11 @@ PROOFS: Dict[str, Proof] = {
     "kill-broker": Proof(restarts.broker, 20, 1, 500, Leg(8, "redelivered counted"), seconds=40),
     # A try is a thousand states, or a script with a fault at each of its operations.
     "crash-states": Proof(
-        tool.crash_states, 50, 2, 2000, Leg(3, "synchronous=NORMAL"), seconds=120, control_seconds=60, quick=4),
+        tool.crash_states, 50, 2, 2000, Leg(3, "synchronous=NORMAL"), seconds=200, control_seconds=60,
+        more_controls=(Leg(1, tool.MIGRATION_CONTROL),)),
     "io-errors": Proof(tool.io_errors, 1, 1, 50, Leg(1, "acknowledged in spite of a failed commit"), seconds=60),
     # Only a store that still grows meets the disk's end.
     "full-disk": Proof(full_disk.full_disk, 20, 5, 100, Leg(4, "acknowledged early"), seconds=45, long_leg=4),
-    "large-journal": Proof(large.large_journal, 3, 1, 10, Leg(1, "the whole file looked through"), seconds=60, quick=0),
+    "large-journal": Proof(large.large_journal, 3, 1, 10, Leg(1, "the whole file looked through"), seconds=60),
     "bit-flips": Proof(tool.bit_flips, 4, 1, 40, Leg(2, "checksums not looked at"), seconds=60),
 }

@@ -97,7 +97,8 @@ def main() -> int:
         legs = proof.legs(options.long, options.tries or (proof.quick if options.quick else None))
         tasks.append(crew.Task(name, legs, proof.seconds))
         if not options.no_controls:
-            tasks.append(crew.Task(name, [proof.control], proof.control_seconds))
+            for control in (proof.control, *proof.more_controls):
+                tasks.append(crew.Task(name, [control], proof.control_seconds))
     began = time.monotonic()
     failed = crew.Crew([sys.executable, os.path.abspath(__file__)], options.jobs, options.keep).run(tasks)
     word = "all held" if not failed else "NOT ALL HELD"

@@ -145,6 +145,21 @@ struct OpeningTests {
     #expect(outbox.openReport.setAside?.hasSuffix("-stale") == true)
   }
 
+  @Test("a first start under another journal is not taken for a copy from before, wherever it is cut short")
+  func cutShortUnderOtherEpoch() throws {
+    let folder = Folder()
+    do { try folder.open().append(.summary, 0..<3) }
+    // Where the small file can't be written, the start ends there: what is in the database by then must not be less
+    // than what the file would have said.
+    mkdir(folder.path + "/generation.new", 0o700)
+    #expect(throws: OutboxError.self) { try folder.open(epoch: "e2") }
+    rmdir(folder.path + "/generation.new")
+    folder.write("generation", Array("e2 0\n".utf8), truncate: true)
+    let outbox = try folder.open(epoch: "e2")
+    #expect(outbox.openReport == OpenReport())
+    #expect(outbox.generation == 0)
+  }
+
   @Test("under another journal numbers start anew, and what the old one left is sent first")
   func otherEpoch() throws {
     let folder = Folder()

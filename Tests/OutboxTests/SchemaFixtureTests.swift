@@ -37,6 +37,16 @@ struct SchemaFixtureTests {
     #expect(try Database(path: folder.database, mode: .reader).integer("PRAGMA user_version") == Schema.version)
   }
 
+  @Test("a start after the one that migrates it finds it sound, with a checksum on every page", arguments: [1, 2, 3])
+  func opensAgain(version: Int) throws {
+    folder.write("outbox.db", bytes("\(Self.fixtures)/v\(version)/outbox.db"))
+    do { _ = try folder.open() }
+    #expect(try Database(path: folder.database, mode: .reader).bearsPageChecksums())
+    let outbox = try folder.open()
+    #expect(outbox.openReport == OpenReport())
+    #expect(try outbox.drain(.summary).count == 20)
+  }
+
   private func expected(_ number: Int) -> String { String(decoding: record(number).dropFirst(), as: UTF8.self) }
 
   @Test("a newer one is refused, and not a byte of it changes", arguments: [1, 1000])

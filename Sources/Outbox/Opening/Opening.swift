@@ -106,6 +106,9 @@ struct Opening {
         throw Damage(
           slug: "stale", message: "it is older than the generation \(known) noted beside it: restored from a copy?")
       }
+      // Under a journal that is new to this file: who numbers stands in it before the generation stands beside it, or a
+      // power cut between the two would make it look older than that.
+      if used == nil { try database.transaction { try addEra(to: database, generation: 0) } }
       try generationFile.write(options.epoch, used ?? 0)
       return database
     } catch let error as DatabaseError where error.kind == .corrupt {
@@ -132,7 +135,7 @@ struct Opening {
   /// Whether the file's pages bear checksums, as its mark says that they do since version 4.
   private func bearsChecksums(_ database: Database) throws -> Bool {
     guard try database.integer("PRAGMA application_id") == Schema.applicationID else { return false }
-    guard database.hasPageChecksums else {
+    guard try database.bearsPageChecksums() else {
       throw Damage(slug: "header", message: "its pages bear no checksums, though they were made with them")
     }
     return true
@@ -143,6 +146,8 @@ struct Opening {
   private func addChecksums(to database: Database) throws(DatabaseError) {
     do {
       try database.execute("VACUUM")
+      // The mark is believed at each start from now on: what it says must be so.
+      guard try Database(path: options.path, mode: .reader).bearsPageChecksums() else { return }
       try database.execute("PRAGMA application_id=\(Schema.applicationID)")
     } catch  where error.kind == .full {
     }

@@ -11,9 +11,11 @@ struct CrashJudge {
   let outcome: [String: [UInt8]]
   /// Of each step's messages.
   private let digests: [Int]
+  private let migration: Migration?
 
-  init(script: Script, outcome: [String: [UInt8]]) {
+  init(script: Script, outcome: [String: [UInt8]], migration: Migration?) {
     self.script = script
+    self.migration = migration
     self.outcome = outcome
     digests = script.steps.map { JournalView.digest($0.messages, $0.wall) }
   }
@@ -31,6 +33,12 @@ struct CrashJudge {
   }
 
   private func judge(_ folder: Folder, _ known: Knowledge, _ toTheEnd: Bool, _ verdict: inout Verdict) throws {
+    // Until something is acknowledged the first start may not be over.
+    if known.acknowledged.isEmpty, let migration {
+      let found = try StoreSchema(folder.path)
+      verdict.side = migration.side(found)
+      verdict.corrupt += migration.faults(found)
+    }
     // Not synced: what is asked here is whether it goes on, not whether it would survive once more.
     let gateway = try Gateway(folder: folder.path, script: script, synchronous: "OFF", checkpoints: false)
     let stored = try look(gateway, known, &verdict)
@@ -58,8 +66,8 @@ struct CrashJudge {
       try goOn(gateway, from: stored, known, &verdict)
     } else {
       var receiver = known.receiver
-      try gateway.send(received: { receiver.receive($0) }, settled: { receiver.settle($0) })
-      verdict.wrong += receiver.faults + receiver.holes
+      try send(gateway, &receiver)
+      verdict.wrong += receiver.faults + receiver.holes + receiver.untold + receiver.missing(ofEarlier: outcome)
     }
   }
 
@@ -73,8 +81,7 @@ struct CrashJudge {
       }
       if digest != digests[index] { verdict.corrupt.append("segment \(id) reads back as something else") }
     }
-    let last = known.acknowledged.last ?? 0
-    let more = view.segments.filter { $0.key > last }
+    let more = view.segments.filter { $0.key > known.end }
     let next = known.acknowledged.count
     guard let unacknowledged = more.first else { return next }
     // What was on its way may be there, once.
@@ -86,14 +93,20 @@ struct CrashJudge {
 
   private func goOn(_ gateway: Gateway, from stored: Int, _ known: Knowledge, _ verdict: inout Verdict) throws {
     var receiver = known.receiver
-    let highest = known.acknowledged.last ?? 0
     for (index, step) in script.steps.enumerated().dropFirst(stored) {
       let id = try gateway.append(step)
-      if id <= highest { verdict.wrong.append("id \(id) was given twice") }
+      if id <= known.end { verdict.wrong.append("id \(id) was given twice") }
       if index == script.steps.count / 2 { try gateway.derive() }
     }
     try gateway.finish()
-    try gateway.send(received: { receiver.receive($0) }, settled: { receiver.settle($0) })
+    try send(gateway, &receiver)
     verdict.compare(receiver, with: outcome)
+  }
+
+  private func send(_ gateway: Gateway, _ receiver: inout Receiver) throws {
+    var known = receiver
+    defer { receiver = known }
+    try gateway.send(
+      received: { known.receive($0) }, refused: { known.refuse($0) }, settled: { known.settle($0) })
   }
 }

@@ -5,17 +5,23 @@ struct CrashStates: ParsableCommand {
     commandName: "crash-states",
     abstract: "Rebuilds the files as a power cut could leave them after every operation, opens each and goes on.",
     discussion: """
-      Seeded runs of the real journal, deriving and outbox are recorded below SQLite: first start, checkpoints, \
-      deletion and reuse, quota, orderly restarts. The control is the same with synchronous=NORMAL, where \
-      acknowledged segments must be found lost.
+      Seeded runs of the real journal, deriving and outbox are recorded below SQLite: first start, migration of an \
+      earlier store, checkpoints, deletion and reuse, quota, orderly restarts. The control is the same with \
+      synchronous=NORMAL, where acknowledged segments must be found lost.
       """)
 
   @Option(help: "States to open; files that were looked at before are not counted.")
   var states = 50_000
+  @Option(help: "The folder with the files of every schema: two of three runs then begin with one of them.")
+  var schemas: String?
+  @Flag(help: "Another control: a migration in more than one transaction, which must be found half done.")
+  var controlMigration = false
   @OptionGroup var options: ProofOptions
 
   /// Steps of a script: long enough for several checkpoints of both files, short enough to run to its end each time.
   private static let scriptLength = 22
+  /// Of one that begins with a migration: that is what it is about.
+  private static let migratingLength = 6
 
   /// Each so many-th state goes on to the script's end; the others only send what they hold. Going on costs as much as
   /// opening ten others.
@@ -35,11 +41,13 @@ struct CrashStates: ParsableCommand {
       return tally
     }
     try Outcome(
-      fault: "crash-states", control: options.control ? "synchronous=NORMAL" : nil, tries: tally["states"],
+      fault: "crash-states",
+      control: options.control ? "synchronous=NORMAL" : controlMigration ? "half a migration" : nil,
+      tries: tally["states"],
       tally: tally,
       figures: [
         "lost", "corrupt", "wrong", "scripts", "operations", "checkpoints", "states with something unsynced",
-        "run to the end", "equal states left out",
+        "run to the end", "equal states left out", "migrations", "in the old schema", "in the new schema",
       ]
     ).tell(json: options.json)
   }
@@ -47,15 +55,21 @@ struct CrashStates: ParsableCommand {
   private func examine(
     _ seed: UInt64, _ synchronous: String, share: Int, _ progress: Workers.Progress, _ tally: inout Tally
   ) throws {
-    let script = Script(seed: seed, length: CrashStates.scriptLength)
     let folder = try Folder("crash")
+    let start = try schemas.flatMap { try EarlierStore.of(seed: seed, $0, folder) }
+    if controlMigration, start == nil { return }
+    let script = Script(
+      seed: seed, length: start == nil ? CrashStates.scriptLength : CrashStates.migratingLength, start: start)
     let outcome = try Reference.outcome(script, in: folder)
-    let recording = try Recorder.run(script, in: folder, synchronous: synchronous)
+    let migration = try start.map { Migration(before: $0.schema, after: try StoreSchema(folder.path)) }
+    let recording = try Recorder.run(
+      script, in: folder, synchronous: synchronous, halvesMigration: controlMigration)
+    if start != nil { tally["migrations"] += 1 }
     tally["scripts"] += 1
     tally["operations"] += recording.operations.count { $0.kind != .mark }
     tally["checkpoints"] += recording.checkpoints
     var walk = CrashWalk(recording)
-    let judge = CrashJudge(script: script, outcome: outcome)
+    let judge = CrashJudge(script: script, outcome: outcome, migration: migration)
     try walk.forEachState { state in
       if let only = options.only {
         guard state.number == only else { return state.number < only }
@@ -69,6 +83,7 @@ struct CrashStates: ParsableCommand {
       let verdict = judge.judge(folder, state.known, toTheEnd: toTheEnd)
       if toTheEnd { tally["run to the end"] += 1 }
       tally["states"] += 1
+      if let side = verdict.side { tally[side.rawValue] += 1 }
       if state.inFlight { tally["states with something unsynced"] += 1 }
       verdict.count(
         into: &tally, "--seed \(seed) --only \(state.number) (\(state.place))", isAlone: options.only != nil)

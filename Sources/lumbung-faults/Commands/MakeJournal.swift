@@ -16,6 +16,7 @@ struct MakeJournal: ParsableCommand {
   private static let devices = 500
   private static let perSecond: Int64 = 100
   private static let perCommit = 2_000
+  private static let counters: UInt64 = 10_000_000_000_000_000
 
   private static func write(_ number: UInt64, _ digits: Range<Int>, _ payload: inout [UInt8]) {
     var rest = number
@@ -35,9 +36,10 @@ struct MakeJournal: ParsableCommand {
       Array("school/s\(number % 50)/cctv/cam-\(number)/telemetry".utf8)
     }
     let front = Array("{\"ts\":".utf8)
-    // Thirteen digits of time, then six of a counter that nobody can guess.
+    // Thirteen digits of time, then those of a counter that nobody can guess: so many that the file is larger than all
+    // that a start may read of logs, newest segments and the outbox.
     let io = front.count + 13 + Array(",\"io\":".utf8).count
-    var payload = Array("{\"ts\":1795318800000,\"io\":123456,\"fps\":24,\"rx\":-17,\"st\":\"online\"}".utf8)
+    var payload = Array("{\"ts\":1795318800000,\"io\":1234567890123456,\"fps\":24,\"rx\":-17,\"st\":\"online\"}".utf8)
     var random = Seeded(1)
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
@@ -51,7 +53,7 @@ struct MakeJournal: ParsableCommand {
         time = end - Int64(messages - 1 - made) * 1000 / MakeJournal.perSecond
         // Written in place: ten million texts would take longer than the rest.
         MakeJournal.write(UInt64(time), front.count..<front.count + 13, &payload)
-        MakeJournal.write(random.next() % 1_000_000, io..<io + 6, &payload)
+        MakeJournal.write(random.next() % MakeJournal.counters, io..<io + 16, &payload)
         topics[made % MakeJournal.devices].withUnsafeBytes { topic in
           payload.withUnsafeBytes { payload in
             builder.append(

@@ -6,12 +6,14 @@ struct Verdict {
   var corrupt: [String] = []
   /// Something else came out than from the run that nothing interrupted.
   var wrong: [String] = []
+  /// Where a crash in a first start left an earlier program's store.
+  var side: Migration.Side?
 
   var isGood: Bool { lost.isEmpty && corrupt.isEmpty && wrong.isEmpty }
 
   /// What the receiver holds at the end, against what came of the run that nothing interrupted.
   mutating func compare(_ receiver: Receiver, with outcome: [String: [UInt8]]) {
-    wrong += receiver.faults + receiver.holes
+    wrong += receiver.faults + receiver.holes + receiver.untold
     let result = receiver.outcome()
     // What the quota dropped is accounted for: a window never came, or the revision that a late reading has made of it.
     var missing: Int64 = 0

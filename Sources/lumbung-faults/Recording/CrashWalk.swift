@@ -32,8 +32,8 @@ struct CrashWalk {
 
   /// Calls `body` with each state, until it returns false.
   mutating func forEachState(_ body: (CrashState) throws -> Bool) rethrows {
-    var disk = Disk()
-    var known = Knowledge()
+    var disk = Disk(recording.script.start?.files ?? [], recording.names)
+    var known = Knowledge(recording.script.start)
     var note = 0
     var number = 0
     for (index, operation) in recording.operations.enumerated() {

@@ -30,6 +30,16 @@ struct Disk {
   /// The smallest that a disk writes whole.
   private static let sector = 512
 
+  /// - Parameter files: what was on it before.
+  init(_ files: [(name: String, bytes: [UInt8])] = [], _ numbers: [String] = []) {
+    for (name, bytes) in files {
+      guard let file = numbers.firstIndex(of: name) else { continue }
+      images.append(FileImage(durable: bytes))
+      durableNames[file] = images.count - 1
+    }
+    names = durableNames
+  }
+
   var hasPending: Bool { names != durableNames || names.values.contains { !images[$0].pending.isEmpty } }
 
   mutating func apply(_ operation: Operation) {

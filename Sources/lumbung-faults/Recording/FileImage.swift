@@ -1,7 +1,9 @@
 /// A file's bytes, and what was written to it since its last sync.
 struct FileImage: Sendable {
-  private(set) var durable: [UInt8] = []
+  private(set) var durable: [UInt8]
   private(set) var pending: [Operation] = []
+
+  init(durable: [UInt8] = []) { self.durable = durable }
 
   mutating func add(_ operation: Operation) { pending.append(operation) }
 

@@ -46,8 +46,10 @@ final class Folder: Sendable {
     }
   }
 
-  func read(_ name: String) -> [UInt8]? {
-    let descriptor = open(path + "/" + name, O_RDONLY | O_CLOEXEC)
+  func read(_ name: String) -> [UInt8]? { Folder.contents(of: path + "/" + name) }
+
+  static func contents(of file: String) -> [UInt8]? {
+    let descriptor = open(file, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
     let size = Int(lseek(descriptor, 0, SEEK_END))
@@ -55,6 +57,12 @@ final class Folder: Sendable {
     return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
       count = max(0, pread(descriptor, buffer.baseAddress, size, 0))
     }
+  }
+
+  /// Nothing but what an earlier program left.
+  func begin(_ start: EarlierStore?) throws {
+    clear()
+    for (name, bytes) in start?.files ?? [] { try write(name, bytes) }
   }
 
   /// The files as told; nothing else.

@@ -16,8 +16,10 @@ struct Recording {
 
 /// Runs a script on the real code, and keeps what the world outside learns.
 struct Recorder {
-  private var knowledge = Knowledge()
+  private var knowledge: Knowledge
   private var notes: [Knowledge] = []
+
+  private init(_ start: EarlierStore?) { knowledge = Knowledge(start) }
 
   private mutating func note() {
     notes.append(knowledge)
@@ -26,12 +28,17 @@ struct Recorder {
 
   static let smallFiles = ["generation", "journal.db.lock", "outbox.db.suspect"]
 
-  static func run(_ script: Script, in folder: Folder, synchronous: String) throws -> Recording {
-    folder.clear()
+  /// - Parameter halvesMigration: the negative control: an earlier store's schema is changed in more than one
+  ///   transaction.
+  static func run(
+    _ script: Script, in folder: Folder, synchronous: String, halvesMigration: Bool = false
+  ) throws -> Recording {
+    try folder.begin(script.start)
     lumbung_fault_begin(true)
     for name in smallFiles { lumbung_fault_watch(folder.path + "/" + name) }
-    var recorder = Recorder()
+    var recorder = Recorder(script.start)
     recorder.note()
+    if halvesMigration { try StoreSchema.halveMigration(folder.path) }
     try recorder.run(script, folder, synchronous)
     lumbung_fault_mark(Int64(recorder.notes.count - 1))
     lumbung_fault_stop_recording()
@@ -93,6 +100,10 @@ struct Recorder {
     try open.send(
       received: {
         recorder.knowledge.receiver.receive($0)
+        recorder.note()
+      },
+      refused: {
+        recorder.knowledge.receiver.refuse($0)
         recorder.note()
       },
       settled: {

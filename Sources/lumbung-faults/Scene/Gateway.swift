@@ -34,22 +34,25 @@ final class Gateway {
     var destinations = [Outbox.Destination(name: "central", compression: script.seed % 5 == 0 ? .gzip : .zstd)]
     if script.hasDeadMirror { destinations.append(.init(name: "mirror", optional: true, compression: .zstd)) }
     var options = Outbox.Options(
-      path: folder + "/outbox.db", gateway: "faults", epoch: writer.uuid, destinations: destinations,
+      path: folder + "/outbox.db", gateway: script.gateway, epoch: writer.uuid, destinations: destinations,
       extraSchema: Deriver.schema, synchronous: synchronous)
-    // The room that the log keeps goes by this; where nothing is checkpointed, it is zeroed for nothing.
-    options.checkpointPages = checkpoints ? Gateway.checkpointPages / 2 : 250
+    // The room that the log keeps goes by this, and must be zeroed each time.
+    options.checkpointPages = checkpoints ? Gateway.checkpointPages / 2 : 64
     outbox = try Outbox(options)
     if let position = try Deriver.lastPosition(outboxPath: folder + "/outbox.db", epoch: writer.uuid) {
       try writer.raiseFloor(to: position)
     }
     reader = try JournalReader.owner(path: path)
-    deriver = try Gateway.deriver(folder, reader, outbox)
+    deriver = try Gateway.deriver(folder, script, reader, outbox)
   }
 
-  private static func deriver(_ folder: String, _ reader: JournalReader, _ outbox: Outbox) throws -> Deriver {
+  private static func deriver(
+    _ folder: String, _ script: Script, _ reader: JournalReader, _ outbox: Outbox
+  ) throws -> Deriver {
     var source = SourceDefinition(name: "cameras", topic: try TopicPattern("school/{site}/{cam}"), format: "json")
     source.device = Template("{cam}")
     source.deviceClass = .camera
+    source.site = Template("{site}")
     source.time = TimeMapping(path: "/ts", unit: .milliseconds)
     source.metrics = [
       MetricMapping(name: "g", path: "/g"), MetricMapping(name: "c", path: "/c", kind: .counter),
@@ -61,7 +64,7 @@ final class Gateway {
     ]
     return try Deriver(
       settings: DeriveSettings(
-        gateway: "faults", windows: WindowSettings(length: Script.windowLength, grace: .seconds(2)),
+        gateway: script.gateway, windows: WindowSettings(length: Script.windowLength, grace: .seconds(2)),
         trustsClock: true, timezone: "UTC", statusInterval: .seconds(15)),
       sources: [source], rules: rules, journal: reader, outbox: outbox,
       outboxPath: folder + "/outbox.db", statusRecord: { Array("{\"type\":\"status\",\"at\":\($0.milliseconds)}".utf8) }
@@ -95,35 +98,38 @@ final class Gateway {
     try deriver.finish()
   }
 
-  /// Sends what is pending, all lanes, and marks it. `received` is called before anything is marked.
+  /// Sends what is pending, all lanes, and marks it.
+  ///
+  /// - Parameters:
+  ///   - received: called before the outbox learns how the server has answered: whatever ends the process from then on,
+  ///     the server was sent this.
+  ///   - refused: the server's last word on a lone record, before the outbox learns of it.
+  ///   - settled: the outbox has returned from marking this.
   func send(
-    received: (Batch) -> Void, settled: (Batch) -> Void
+    received: (Batch) -> Void, refused: (Batch) -> Void = { _ in }, settled: (Batch) -> Void
   ) throws {
     for lane in Lane.allCases {
       while true {
         let batches = try outbox.nextBatches(for: "central", lane: lane, limit: 4)
         if batches.isEmpty { break }
-        var accepted: [Batch] = []
-        var refused = false
-        for batch in batches {
-          if refuses(batch) {
-            if batch.recordCount > 1 {
-              try outbox.split(batch)
-            } else {
-              try outbox.refuse(batch, for: "central", reason: "no")
-            }
-            received(batch)
-            refused = true
-            break
-          }
-          received(batch)
-          accepted.append(batch)
-        }
+        let accepted = batches.prefix { !refuses($0) }
+        for batch in accepted { received(batch) }
         if !accepted.isEmpty {
-          try outbox.delivered(accepted, for: "central")
+          try outbox.delivered(Array(accepted), for: "central")
           for batch in accepted { settled(batch) }
         }
-        if !refused, batches.count < 4 { break }
+        guard accepted.count < batches.count else {
+          if batches.count < 4 { break }
+          continue
+        }
+        let batch = batches[accepted.count]
+        received(batch)
+        if batch.recordCount > 1 {
+          try outbox.split(batch)
+        } else {
+          refused(batch)
+          try outbox.refuse(batch, for: "central", reason: "no")
+        }
       }
     }
   }

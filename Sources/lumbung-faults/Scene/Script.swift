@@ -24,6 +24,8 @@ struct Script: Sendable {
   }
 
   let seed: UInt64
+  /// The store of an earlier program, where it begins with one.
+  let start: EarlierStore?
   private(set) var steps: [Step] = []
   /// A second, optional destination that nobody ever reaches.
   let hasDeadMirror: Bool
@@ -35,13 +37,16 @@ struct Script: Sendable {
   static let windowLength = Span.seconds(10)
   private static let origin = Timestamp(milliseconds: 1_795_318_800_000)
 
-  init(seed: UInt64, length: Int) {
+  var gateway: String { start?.gateway ?? "faults" }
+
+  init(seed: UInt64, length: Int, start: EarlierStore? = nil) {
     self.seed = seed
+    self.start = start
     hasDeadMirror = seed % 2 == 1
     refusesEvery = seed % 3 == 0 ? 5 : 0
     var random = Seeded(seed)
     quota = seed % 4 == 1 ? 90_000 : 140_000
-    var clock = Script.origin
+    var clock = max(Script.origin, start?.end ?? Script.origin)
     var counters: [Int: Int] = [:]
     var packet: UInt16 = 0
     var late: [(due: Int, device: Int, time: Timestamp)] = []
