@@ -148,6 +148,9 @@ public final class Database {
     guard code == SQLITE_OK else { throw error(code, sql) }
   }
 
+  /// The same for what is run again and again: it is prepared once.
+  private func run(_ sql: String) throws(DatabaseError) { try statement(sql).run() }
+
   /// A prepared statement, kept for the life of the connection. Reset before it is handed out.
   public func statement(_ sql: String) throws(DatabaseError) -> Statement {
     if let kept = statements[sql] {
@@ -168,23 +171,23 @@ public final class Database {
   /// and is reported as such; the connection's next transaction throws, and only a new connection helps.
   public func transaction<T>(_ body: () throws -> T) throws -> T {
     if let failedCheckpoint { throw failedCheckpoint }
-    try execute("BEGIN IMMEDIATE")
+    try run("BEGIN IMMEDIATE")
     do {
       let result = try body()
-      try execute("COMMIT")
+      try run("COMMIT")
       checkpointIfDue()
       return result
     } catch {
       // Some errors (full, I/O) have rolled back already.
-      if sqlite3_get_autocommit(handle) == 0 { try? execute("ROLLBACK") }
+      if sqlite3_get_autocommit(handle) == 0 { try? run("ROLLBACK") }
       throw error
     }
   }
 
   /// A consistent view for a reader: `body` sees one state of the file.
   public func snapshot<T>(_ body: () throws -> T) throws -> T {
-    try execute("BEGIN")
-    defer { try? execute("ROLLBACK") }
+    try run("BEGIN")
+    defer { try? run("ROLLBACK") }
     return try body()
   }
 

@@ -141,4 +141,43 @@ struct FieldRedactionTests {
       _ = try kept(String(repeating: piece, count: 250_000 / piece.utf8.count))
     }
   }
+
+  @Test("what a topic means is remembered for that topic alone")
+  func remembered() throws {
+    var first = SourceDefinition(name: "a", topic: try TopicPattern("school/+/a"), format: "json")
+    first.redact = ["badge"]
+    var second = SourceDefinition(name: "b", topic: try TopicPattern("school/#"), format: "json")
+    second.unredacted = ["plate"]
+    let (plain, remembering) = (
+      FieldRedaction(sources: [first, second]), RememberingRedaction(sources: [first, second])
+    )
+    let topics = ["school/1/a", "school/1/b", "school/1/plate", "other", "other/plate", "school/2/a", ""]
+    let payloads = [#"{"badge":1,"plate":"B 1"}"#, #"{"text":"B 1"}"#, "B 1 A", "a,plate=b c=1"]
+    func redacted(_ topic: String, _ body: (UnsafeRawBufferPointer) -> [UInt8]?) -> String? {
+      Array(topic.utf8).withUnsafeBytes(body).map { String(decoding: $0, as: UTF8.self) }
+    }
+    var different: Set<String?> = []
+    for (topic, payload) in (topics + topics.reversed()).flatMap({ topic in payloads.map { (topic, Array($0.utf8)) } })
+    {
+      let expected = redacted(topic) { topic in payload.withUnsafeBytes { plain.redactAll(topic: topic, payload: $0) } }
+      let got = redacted(topic) { topic in
+        payload.withUnsafeBytes { remembering.redactAll(topic: topic, payload: $0) }
+      }
+      #expect(got == expected)
+      different.insert(got)
+    }
+    #expect(different.count > 5)
+    #expect(remembering.count == topics.count)
+  }
+
+  @Test("however many topics there are, what is remembered stays bounded")
+  func bounded() throws {
+    let remembering = RememberingRedaction(sources: [])
+    for number in 0...RememberingRedaction.mostTopics {
+      _ = Array("t/\(number)".utf8).withUnsafeBytes { topic in
+        Array("1".utf8).withUnsafeBytes { remembering.redactAll(topic: topic, payload: $0) }
+      }
+    }
+    #expect(remembering.count == 1)
+  }
 }

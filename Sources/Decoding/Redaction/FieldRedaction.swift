@@ -13,38 +13,49 @@ public struct FieldRedaction: Sendable {
   /// What a payload that was one text becomes.
   static let text = "redacted"
 
-  /// All that any source could mean: most payloads are told by it alone, without asking whose they are.
-  private let any: RedactedNames
+  /// What a topic says of the payloads under it.
+  struct Scope {
+    /// Whose names they are; `nil` where no source takes the topic.
+    let source: Int?
+    /// Where the topic's last level is such a name, the payload's texts are such values.
+    let byTopic: RedactedNames.Rule?
+  }
+
   private let sources: [(filter: TopicFilter, names: RedactedNames)]
 
   public init(sources: [SourceDefinition]) {
     self.sources = sources.map { ($0.topic.filter, RedactedNames(of: $0)) }
-    any = self.sources.reduce(RedactedNames.builtIn) { $0.union($1.names) }
   }
 
   /// The payload without such values; `nil` where there are none, and it may be kept as it is.
   ///
   /// - Parameter topic: UTF-8. Where its last level is such a name, the payload's texts are such values.
   public func redact(topic: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) -> [UInt8]? {
-    guard !payload.isEmpty else { return nil }
+    redact(payload, scope(of: topic))
+  }
+
+  /// Splits the topic and compares it with every source's: to be remembered where there are many messages.
+  func scope(of topic: UnsafeRawBufferPointer) -> Scope {
+    let text = String(decoding: topic, as: UTF8.self)
+    let source = sources.firstIndex { $0.filter.matches(text) }
     let level = topic.lastIndex(of: UInt8(ascii: "/")).map { UnsafeRawBufferPointer(rebasing: topic[($0 + 1)...]) }
-    var names: RedactedNames?
-    /// Asks the message's own list only where some list has the name.
-    func rule(_ name: UnsafeRawBufferPointer) -> RedactedNames.Rule? {
-      guard any.rule(name) != nil else { return nil }
-      if names == nil { names = self.names(String(decoding: topic, as: UTF8.self)) }
-      return names?.rule(name)
-    }
-    let byTopic = level.flatMap(rule)
+    return Scope(source: source, byTopic: level.flatMap { names(source).rule($0) })
+  }
+
+  func redact(_ payload: UnsafeRawBufferPointer, _ scope: Scope) -> [UInt8]? {
+    guard !payload.isEmpty else { return nil }
+    let names = names(scope.source)
     var cuts: [RedactionCut]
     switch payload.first(where: { $0 > 0x20 }) {
     case UInt8(ascii: "{"), UInt8(ascii: "["):
-      var scanner = JSONRedactionScanner(payload, cutsTexts: byTopic != nil)
-      cuts = scanner.scan(rule)
-    case UInt8(ascii: "<"): cuts = MarkupRedactionScanner.scan(payload, rule)
+      var scanner = JSONRedactionScanner(payload, names, cutsTexts: scope.byTopic != nil)
+      cuts = scanner.scan()
+    case UInt8(ascii: "<"): cuts = MarkupRedactionScanner.scan(payload) { names.rule($0) }
     default:
-      if let byTopic { return FieldRedaction.isCut(payload.trimmed, byTopic) ? Array(FieldRedaction.text.utf8) : nil }
-      cuts = LineRedactionScanner.scan(payload, rule)
+      if let rule = scope.byTopic {
+        return FieldRedaction.isCut(payload.trimmed, rule) ? Array(FieldRedaction.text.utf8) : nil
+      }
+      cuts = LineRedactionScanner.scan(payload) { names.rule($0) }
     }
     guard !cuts.isEmpty else { return nil }
     cuts.sort { $0.range.lowerBound < $1.range.lowerBound }
@@ -53,14 +64,15 @@ public struct FieldRedaction: Sendable {
 
   /// The same, and without images: all that is kept of a message.
   public func redactAll(topic: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) -> [UInt8]? {
-    guard let imageless = ImageRedaction.redact(payload) else { return redact(topic: topic, payload: payload) }
-    return imageless.withUnsafeBytes { redact(topic: topic, payload: $0) } ?? imageless
+    redactAll(payload, scope(of: topic))
   }
 
-  /// Of the first source that takes the topic; the built-in ones where none does.
-  private func names(_ topic: String) -> RedactedNames {
-    sources.first { $0.filter.matches(topic) }?.names ?? .builtIn
+  func redactAll(_ payload: UnsafeRawBufferPointer, _ scope: Scope) -> [UInt8]? {
+    guard let imageless = ImageRedaction.redact(payload) else { return redact(payload, scope) }
+    return imageless.withUnsafeBytes { redact($0, scope) } ?? imageless
   }
+
+  private func names(_ source: Int?) -> RedactedNames { source.map { sources[$0].names } ?? .builtIn }
 
   /// Whether a payload that is one value goes by what its topic is called.
   private static func isCut(_ payload: UnsafeRawBufferPointer, _ rule: RedactedNames.Rule) -> Bool {

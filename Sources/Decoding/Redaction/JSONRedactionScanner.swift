@@ -3,33 +3,30 @@ struct JSONRedactionScanner {
   /// Pairs of name and value are looked for in so many objects inside one another; fields everywhere.
   private static let deepest = 32
 
-  /// An object or a list that isn't closed yet.
-  private struct Frame {
-    var rule: RedactedNames.Rule?
-    /// Where values of a pair begin.
-    var values: [Int] = []
-  }
-
   private let payload: UnsafeRawBufferPointer
+  private let names: RedactedNames
   /// Whether every text goes: the topic says what they are.
   private let cutsTexts: Bool
-  private var frames: [Frame] = []
   private var depth = 0
+  /// Of pairs in objects that aren't closed yet, deepest last. Most payloads have none, and nothing is made for them.
+  private var rules: [(depth: Int, rule: RedactedNames.Rule)] = []
+  /// Where values of pairs begin in objects that aren't closed yet, deepest last.
+  private var values: [(depth: Int, start: Int)] = []
   private var cuts: [RedactionCut] = []
 
-  init(_ payload: UnsafeRawBufferPointer, cutsTexts: Bool) {
+  init(_ payload: UnsafeRawBufferPointer, _ names: RedactedNames, cutsTexts: Bool) {
     self.payload = payload
+    self.names = names
     self.cutsTexts = cutsTexts
   }
 
-  mutating func scan(_ rule: (UnsafeRawBufferPointer) -> RedactedNames.Rule?) -> [RedactionCut] {
+  mutating func scan() -> [RedactionCut] {
     var at = 0
     while at < payload.count {
       switch payload[at] {
-      case UInt8(ascii: "\""): at = string(at, rule)
+      case UInt8(ascii: "\""): at = string(at)
       case UInt8(ascii: "{"), UInt8(ascii: "["):
         depth += 1
-        if depth <= JSONRedactionScanner.deepest { frames.append(Frame()) }
         at += 1
       case UInt8(ascii: "}"), UInt8(ascii: "]"):
         close()
@@ -43,14 +40,21 @@ struct JSONRedactionScanner {
 
   private mutating func close() {
     guard depth > 0 else { return }
-    if depth <= JSONRedactionScanner.deepest, let frame = frames.popLast(), let rule = frame.rule {
-      for start in frame.values { cut(start, rule) }
+    var rule: RedactedNames.Rule?
+    while let last = rules.last, last.depth >= depth {
+      // The last name that an object gave itself counts.
+      rule = rule ?? last.rule
+      rules.removeLast()
+    }
+    while let last = values.last, last.depth >= depth {
+      if let rule { cut(last.start, rule) }
+      values.removeLast()
     }
     depth -= 1
   }
 
   /// - Returns: where to go on.
-  private mutating func string(_ start: Int, _ rule: (UnsafeRawBufferPointer) -> RedactedNames.Rule?) -> Int {
+  private mutating func string(_ start: Int) -> Int {
     let end = endOfString(start)
     let colon = skipSpace(end)
     guard colon < payload.count, payload[colon] == UInt8(ascii: ":") else {
@@ -59,15 +63,15 @@ struct JSONRedactionScanner {
     }
     let value = skipSpace(colon + 1)
     let name = UnsafeRawBufferPointer(rebasing: payload[(start + 1)..<max(start + 1, end - 1)])
-    if let rule = rule(name), let end = cut(value, rule) { return end }
+    if let rule = names.rule(name), let end = cut(value, rule) { return end }
     guard depth > 0, depth <= JSONRedactionScanner.deepest, value < payload.count else { return value }
     if JSONRedactionScanner.isNaming(name), payload[value] == UInt8(ascii: "\"") {
       let end = endOfString(value)
       let said = UnsafeRawBufferPointer(rebasing: payload[(value + 1)..<max(value + 1, end - 1)])
-      if let rule = rule(said) { frames[frames.count - 1].rule = rule }
+      if let rule = names.rule(said) { rules.append((depth, rule)) }
       return end
     }
-    if JSONRedactionScanner.isValue(name) { frames[frames.count - 1].values.append(value) }
+    if JSONRedactionScanner.isValue(name) { values.append((depth, value)) }
     return value
   }
 
@@ -93,8 +97,7 @@ struct JSONRedactionScanner {
   private static func isNaming(_ name: UnsafeRawBufferPointer) -> Bool {
     switch name.count {
     case 1: name[0] | 0x20 == UInt8(ascii: "n")
-    case 3: name.equalsIgnoringCase("key")
-    case 4: name.equalsIgnoringCase("name")
+    case 3, 4: isWord(name, "key") || isWord(name, "name")
     default: false
     }
   }
@@ -102,12 +105,20 @@ struct JSONRedactionScanner {
   private static func isValue(_ name: UnsafeRawBufferPointer) -> Bool {
     switch name.count {
     case 1: name[0] | 0x20 == UInt8(ascii: "v")
-    case 2: name.equalsIgnoringCase("vs") || name.equalsIgnoringCase("vd")
-    case 3: name.equalsIgnoringCase("val")
-    case 4: name.equalsIgnoringCase("text")
-    case 5: name.equalsIgnoringCase("value")
+    case 2...5:
+      name[0] | 0x20 == UInt8(ascii: "v")
+        ? isWord(name, "vs") || isWord(name, "vd") || isWord(name, "val") || isWord(name, "value")
+        : isWord(name, "text")
     default: false
     }
+  }
+
+  /// Without case. For each name of each message: nothing is made, no function called.
+  @inline(__always)
+  private static func isWord(_ name: UnsafeRawBufferPointer, _ word: StaticString) -> Bool {
+    guard name.count == word.utf8CodeUnitCount else { return false }
+    for index in 0..<name.count where name[index] | 0x20 != word.utf8Start[index] { return false }
+    return true
   }
 
   // MARK: Places
@@ -157,7 +168,16 @@ struct JSONRedactionScanner {
   /// A number, or `true`, `false` or `null`.
   private func endOfWord(_ start: Int) -> Int {
     var at = start
-    while at < payload.count, payload[at] > 0x20, !"{}[],:\"".utf8.contains(payload[at]) { at += 1 }
+    while at < payload.count, payload[at] > 0x20, !JSONRedactionScanner.endsWord(payload[at]) { at += 1 }
     return at
+  }
+
+  private static func endsWord(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "{"), UInt8(ascii: "}"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: ","),
+      UInt8(ascii: ":"), UInt8(ascii: "\""):
+      true
+    default: false
+    }
   }
 }

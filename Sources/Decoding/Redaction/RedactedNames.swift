@@ -49,10 +49,14 @@ struct RedactedNames: Sendable {
     return names
   }()
 
-  private var rules: [[UInt8]: Rule] = [:]
-  /// Which lengths there are: most names are told by theirs.
-  private var lengths: UInt64 = 0
-  /// For each length with which letters names begin, by the letters' lower five bits: of the rest, most by theirs.
+  private struct Entry {
+    let name: [UInt8]
+    let rule: Rule
+  }
+
+  /// By the names' lengths, the last for all that are longer: few of each, so that comparing is less than hashing.
+  private var entries = [[Entry]](repeating: [], count: 64)
+  /// For each length with which letters names begin, by the letters' lower five bits: most names are told by theirs.
   private var beginnings = [UInt32](repeating: 0, count: 64)
 
   init() {}
@@ -61,34 +65,39 @@ struct RedactedNames: Sendable {
     self = .builtIn
     if source.format == "frigate" { for name in RedactedNames.frigate { add(name, .depiction) } }
     for name in source.redact { add(name, .configured) }
-    for name in source.unredacted { rules[RedactedNames.plain(name)] = nil }
+    for name in source.unredacted { remove(RedactedNames.plain(name)) }
   }
 
   private mutating func add(_ name: String, _ rule: Rule) {
     let plain = RedactedNames.plain(name)
-    rules[plain] = rule
-    lengths |= 1 << UInt64(min(plain.count, 63))
+    remove(plain)
+    entries[min(plain.count, 63)].append(Entry(name: plain, rule: rule))
     if let first = plain.first { beginnings[min(plain.count, 63)] |= 1 << UInt32(first & 31) }
   }
 
-  func union(_ other: RedactedNames) -> RedactedNames {
-    var all = self
-    all.rules.merge(other.rules) { mine, _ in mine }
-    all.lengths |= other.lengths
-    for length in all.beginnings.indices { all.beginnings[length] |= other.beginnings[length] }
-    return all
-  }
+  private mutating func remove(_ plain: [UInt8]) { entries[min(plain.count, 63)].removeAll { $0.name == plain } }
+
+  /// No field's name is longer.
+  private static let longest = 128
 
   /// What is done with the value of a field of this name; `nil` where it may stay.
   func rule(_ name: UnsafeRawBufferPointer) -> Rule? {
-    // Longer is no field's name; the shortest has three letters.
-    guard name.count >= 3, name.count <= 128, mayBeOne(name) else { return nil }
-    var plain: [UInt8] = []
-    var last = 0
-    RedactedNames.normalise(name) { byte in
-      if let byte { plain.append(byte) } else { last = plain.count }
+    // The shortest has three letters.
+    guard name.count >= 3, name.count <= RedactedNames.longest, mayBeOne(name) else { return nil }
+    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: RedactedNames.longest) { plain in
+      var count = 0
+      var last = 0
+      RedactedNames.normalise(name) { byte in
+        if let byte {
+          plain[count] = byte
+          count += 1
+        } else {
+          last = count
+        }
+      }
+      return known(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(plain)[..<count]))
+        ?? (last > 0 ? known(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(plain)[last..<count])) : nil)
     }
-    return rule(plain[...]) ?? (last > 0 ? rule(plain[last...]) : nil)
   }
 
   /// False only where the name can be none of these. Nothing is made to find that out.
@@ -109,9 +118,12 @@ struct RedactedNames: Sendable {
     return beginnings[min(count, 63)] & 1 << UInt32(first & 31) != 0
   }
 
-  private func rule(_ plain: ArraySlice<UInt8>) -> Rule? {
-    guard lengths & 1 << UInt64(min(plain.count, 63)) != 0 else { return nil }
-    return rules[Array(plain)]
+  private func known(_ plain: UnsafeRawBufferPointer) -> Rule? {
+    guard let first = plain.first, beginnings[min(plain.count, 63)] & 1 << UInt32(first & 31) != 0 else { return nil }
+    for entry in entries[min(plain.count, 63)] where entry.name.withUnsafeBytes({ $0.equals(plain) }) {
+      return entry.rule
+    }
+    return nil
   }
 
   /// A name without case and punctuation.

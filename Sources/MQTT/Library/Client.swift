@@ -1,4 +1,5 @@
 import CMosquitto
+import CSocketBuffer
 import Glibc
 
 /// What a client's callbacks tell, on the thread that drives it, from within its own calls.
@@ -23,6 +24,8 @@ final class Client {
   /// Owns the client and drives it, so it outlives every callback; checked references would cost with each message.
   fileprivate unowned(unsafe) let delegate: any ClientDelegate
   private let handle: OpaquePointer
+  /// `nil` for a client that needs none.
+  private let buffer: OpaquePointer?
   /// What the library said while connecting. Afterwards it isn't asked, since it would format a line per message.
   fileprivate var log: [String] = []
 
@@ -31,9 +34,11 @@ final class Client {
 
   private static let library: Int32 = mosquitto_lib_init()
 
+  /// - Parameter isBuffered: for many small packets: reads and writes of an accepted connection are joined, but for TLS,
+  ///   which has records of its own.
   init(
     address: BrokerAddress, clientID: String, cleanStart: Bool, caFile: String?, certFile: String?, keyFile: String?,
-    delegate: any ClientDelegate
+    isBuffered: Bool = false, delegate: any ClientDelegate
   ) throws(MQTTError) {
     _ = Client.library
     self.address = address
@@ -44,13 +49,17 @@ final class Client {
         reason: String(cString: strerror(errno)), cure: "the client id must be UTF-8 and not empty")
     }
     self.handle = handle
+    buffer = isBuffered && address.scheme == .mqtt ? lumbung_socket_buffer_make() : nil
     mosquitto_user_data_set(handle, Unmanaged.passUnretained(self).toOpaque())
     mosquitto_threaded_set(handle, true)
     setCallbacks()
     if address.scheme == .mqtts { try setTLS(caFile: caFile, certFile: certFile, keyFile: keyFile) }
   }
 
-  deinit { mosquitto_destroy(handle) }
+  deinit {
+    mosquitto_destroy(handle)
+    if let buffer { lumbung_socket_buffer_free(buffer) }
+  }
 
   private func setTLS(caFile: String?, certFile: String?, keyFile: String?) throws(MQTTError) {
     for (key, file) in [("ca_file", caFile), ("cert_file", certFile), ("key_file", keyFile)] {
@@ -87,6 +96,7 @@ final class Client {
   /// earlier connection is thrown away unwritten.
   func connect(_ connect: Connect) throws(MQTTError) {
     log.removeAll()
+    attach(-1)
     mosquitto_log_callback_set(handle, onLog)
     mosquitto_int_option(handle, MOSQ_OPT_PROTOCOL_VERSION, Int32(connect.version.rawValue))
     mosquitto_int_option(handle, MOSQ_OPT_RECEIVE_MAXIMUM, Int32(connect.receiveMaximum))
@@ -117,6 +127,11 @@ final class Client {
   func accepted() {
     mosquitto_log_callback_set(handle, nil)
     log.removeAll()
+    attach(socket)
+  }
+
+  private func attach(_ socket: Int32) {
+    if let buffer { lumbung_socket_buffer_attach(buffer, socket) }
   }
 
   /// What a failed call means; to be asked at once, while errno is still that of the call.
@@ -131,13 +146,25 @@ final class Client {
 
   /// Changes with each connection; negative where there is none.
   var socket: Int32 { mosquitto_socket(handle) }
-  var wantsWrite: Bool { mosquitto_want_write(handle) }
+  var wantsWrite: Bool { mosquitto_want_write(handle) || buffer.map(lumbung_socket_buffer_has_unsent) == true }
+  /// Whether something was received that no poll of the socket shows.
+  var hasUnread: Bool { buffer.map(lumbung_socket_buffer_has_unread) == true }
+  /// System calls for reading and sending so far, where they are joined.
+  var joinedCalls: Int { buffer.map(lumbung_socket_buffer_calls) ?? 0 }
 
   /// Reads about one packet and calls back.
-  func read() -> Int32 { mosquitto_loop_read(handle, 1) }
-  /// Writes the whole queue, as far as the socket takes it. The library makes a system call for each packet; corked
-  /// meanwhile, they leave in few segments, and the broker wakes once for them and not for each.
+  func read() -> Int32 {
+    guard let buffer else { return mosquitto_loop_read(handle, 1) }
+    lumbung_socket_buffer_enter(buffer)
+    let code = mosquitto_loop_read(handle, 1)
+    _ = lumbung_socket_buffer_leave()
+    return code
+  }
+
+  /// Writes the whole queue, as far as the socket takes it. The library makes a system call for each packet; joined, or
+  /// corked meanwhile, they leave in few segments, and the broker wakes once for them and not for each.
   func write() -> Int32 {
+    if let buffer { return writeJoined(buffer) }
     let descriptor = socket
     cork(descriptor, 1)
     let code = mosquitto_loop_write(handle, 1)
@@ -146,6 +173,16 @@ final class Client {
     if socket == descriptor { cork(descriptor, 0) }
     errno = systemError
     return code
+  }
+
+  private func writeJoined(_ buffer: OpaquePointer) -> Int32 {
+    guard lumbung_socket_buffer_flush(buffer) else { return Client.connectionLost }
+    if lumbung_socket_buffer_has_unsent(buffer) { return 0 }
+    lumbung_socket_buffer_enter(buffer)
+    let code = mosquitto_loop_write(handle, 1)
+    _ = lumbung_socket_buffer_leave()
+    guard code == 0, socket >= 0 else { return code }
+    return lumbung_socket_buffer_flush(buffer) ? 0 : Client.connectionLost
   }
 
   private func cork(_ descriptor: Int32, _ corked: Int32) {
@@ -159,6 +196,7 @@ final class Client {
   /// Closes the socket without writing the queue: the socket is shut first, so that the write, which makes the
   /// library close it, fails.
   func sever() {
+    attach(-1)
     let descriptor = socket
     guard descriptor >= 0 else { return }
     shutdown(descriptor, Int32(SHUT_RDWR))
@@ -173,6 +211,13 @@ final class Client {
   func leave(until deadline: Int64) {
     let descriptor = socket
     guard descriptor >= 0 else { return }
+    while let buffer, lumbung_socket_buffer_has_unsent(buffer), lumbung_socket_buffer_flush(buffer),
+      lumbung_socket_buffer_has_unsent(buffer), Monotonic.now() < deadline
+    {
+      _ = Client.wait(for: POLLOUT, on: descriptor, until: deadline)
+    }
+    // DISCONNECT leaves before the library closes the socket.
+    attach(-1)
     let kept = dup(descriptor)
     mosquitto_disconnect(handle)
     while socket >= 0, Monotonic.now() < deadline, write() == 0, socket >= 0 {
@@ -300,7 +345,9 @@ final class Client {
 
   fileprivate static func from(_ context: UnsafeMutableRawPointer?, _ body: (Client) -> Void) {
     guard let context else { return }
+    let suspended = lumbung_socket_buffer_leave()
     Unmanaged<Client>.fromOpaque(context)._withUnsafeGuaranteedRef(body)
+    if let suspended { lumbung_socket_buffer_enter(suspended) }
   }
 
   /// Only errors and warnings: the rest is a line per packet. Bounded, since what is said is shown.

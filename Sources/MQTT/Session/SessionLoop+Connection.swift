@@ -64,7 +64,8 @@ extension SessionLoop {
     if let client { return client }
     let made = try Client(
       address: configuration.address, clientID: configuration.clientID, cleanStart: false,
-      caFile: configuration.caFile, certFile: configuration.certFile, keyFile: configuration.keyFile, delegate: self)
+      caFile: configuration.caFile, certFile: configuration.certFile, keyFile: configuration.keyFile, isBuffered: true,
+      delegate: self)
     client = made
     return made
   }

@@ -228,7 +228,8 @@ final class SessionLoop {
   /// Sleeps until then, a wake-up, or what the socket has to say.
   func sleep(until: Int64, reading: Bool, watchingHangUp: Bool = false) {
     mailbox.publish(status)
-    let wait = max(0, min(until, now + SessionLoop.tick) - Monotonic.now())
+    let isWaiting = !(reading && client?.hasUnread == true)
+    let wait = isWaiting ? max(0, min(until, now + SessionLoop.tick) - Monotonic.now()) : 0
     let interest =
       (reading ? POLLIN : 0) | (watchingHangUp ? SessionLoop.peerClosed : 0)
       | (gate.mayWrite && client?.wantsWrite == true ? POLLOUT : 0)
