@@ -113,9 +113,14 @@ bench: install-bench build ## Compare with the floor and with peers on this mach
 	$(SWIFT) build $(RELEASE) --product lumbung-bench
 	$(PYTHON) Benchmarks/bench.py $(ARGS)
 
+# From PyPI, in a folder of its own.
+THINGSBOARD := .build/benchmarks/thingsboard
+
 .PHONY: install-bench
 install-bench: install
 	@Tools/install-packages --bench
+	@test -x $(THINGSBOARD)/bin/thingsboard-gateway || { \
+	  /usr/bin/python3 -m venv $(THINGSBOARD) && $(THINGSBOARD)/bin/pip install --quiet thingsboard-gateway==3.8.5; }
 
 .PHONY: format
 format: ## Format the Swift code in place

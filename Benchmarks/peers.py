@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
+import json
 import os
 import subprocess
 import sys
 import time
-from typing import Any, Callable, Dict, Iterator, Tuple
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
 import players
 import stage
@@ -16,13 +16,26 @@ from stage import Stage, await_value
 from usage import usage
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# Where `Tools/install-packages --bench` puts it.
+THINGSBOARD = os.path.join(os.path.dirname(HERE), ".build", "benchmarks", "thingsboard", "bin", "thingsboard-gateway")
 Peer = Callable[[Stage, Any, str], Dict[str, Any]]
+
+
+def python_with_paho() -> Optional[str]:
+    """The distribution's package is seen by the distribution's Python alone."""
+    for program in (sys.executable, "/usr/bin/python3"):
+        if subprocess.run([program, "-c", "import paho.mqtt.client"], stderr=subprocess.DEVNULL).returncode == 0:
+            return program
+    return None
 
 
 def available(programs: Programs, quick: bool) -> Iterator[Tuple[str, Peer]]:
     yield "bridge", bridge
-    if importlib.util.find_spec("paho") is not None:
-        yield "script", script
+    if python_with_paho() is None:
+        return
+    yield "script", script
+    if os.access(THINGSBOARD, os.X_OK):
+        yield "thingsboard", thingsboard
 
 
 def measure(bench: Any, a_broker: Any, process: Any, corpus: str, count: int, seen: Callable[[], int]) -> Dict[str, Any]:
@@ -78,7 +91,7 @@ def bridge(a_stage: Stage, bench: Any, corpus: str) -> Dict[str, Any]:
 def script(a_stage: Stage, bench: Any, corpus: str) -> Dict[str, Any]:
     a_broker = broker(a_stage, "broker")
     database = a_stage.path("script.db")
-    process = a_stage.start("script", [sys.executable, os.path.join(HERE, "script_peer.py"), str(a_broker.port), database])
+    process = a_stage.start("script", [str(python_with_paho()), os.path.join(HERE, "script_peer.py"), str(a_broker.port), database])
     log = a_stage.path("script.log")
 
     def lines() -> list:
@@ -88,3 +101,57 @@ def script(a_stage: Stage, bench: Any, corpus: str) -> Dict[str, Any]:
     await_value("the script has subscribed", lambda: "subscribed" in lines(), 15)
     seen = lambda: int(([line for line in lines() if line.isdigit()] or ["0"])[-1])  # noqa: E731
     return measure(bench, a_broker, process, corpus, 10_000 if bench.options.quick else 50_000, seen)
+
+
+def thingsboard(a_stage: Stage, bench: Any, corpus: str) -> Dict[str, Any]:
+    """ThingsBoard's own gateway, as it comes: it names the device by the topic, hands on the payload, and keeps what
+    waits in files. A second broker stands in for the server."""
+    a_broker = broker(a_stage, "broker")
+    server = broker(a_stage, "server")
+    counter = "server-counter"
+    a_stage.start(counter, [str(python_with_paho()), os.path.join(HERE, "thingsboard_peer.py"), str(server.port)])
+
+    def lines(name: str) -> list:
+        with open(a_stage.path(name + ".log"), encoding="utf-8", errors="replace") as file:
+            return file.read().splitlines()
+
+    await_value("the server has subscribed", lambda: "subscribed" in lines(counter), 15)
+    folder = a_stage.path("thingsboard")
+    os.makedirs(os.path.join(folder, "data"))
+    os.makedirs(os.path.join(folder, "logs"))
+    write = lambda name, value: json.dump(value, open(os.path.join(folder, name), "w", encoding="utf-8"))  # noqa: E731
+    unlimited = {name: "0:0," for name in (
+        "rateLimits", "dpRateLimits", "messagesRateLimits", "deviceMessagesRateLimits", "deviceRateLimits",
+        "deviceDpRateLimits")}
+    write("tb_gateway.json", {
+        "thingsboard": {
+            "host": "127.0.0.1", "port": server.port, "remoteShell": False, "remoteConfiguration": False, "qos": 1,
+            "statistics": {"enable": False}, "security": {"type": "accessToken", "accessToken": "bench"},
+            "minPackSendDelayMS": 50, "minPackSizeToSend": 500, "checkConnectorsConfigurationInSeconds": 60, **unlimited},
+        "storage": {"type": "file", "data_folder_path": os.path.join(folder, "data") + "/", "max_file_count": 1000,
+                    "max_read_records_count": 100, "max_records_per_file": 10_000},
+        "grpc": {"enabled": False},
+        "connectors": [{"type": "mqtt", "name": "devices", "configuration": "mqtt.json"}]})
+    raw = {"type": "raw", "key": "payload", "value": "[:]"}
+    write("mqtt.json", {
+        "broker": {"host": "127.0.0.1", "port": a_broker.port, "clientId": "thingsboard", "version": 5,
+                   "maxMessageNumberPerWorker": 10, "maxNumberOfWorkers": 100, "cleanSession": False, "cleanStart": False,
+                   "sessionExpiryInterval": 4_294_967_295, "security": {"type": "anonymous"}},
+        "mapping": [{"topicFilter": "#", "subscriptionQos": 1, "converter": {
+            "type": "bytes", "timeout": 60_000, "attributes": [], "timeseries": [raw],
+            "deviceInfo": {"deviceNameExpressionSource": "topic", "deviceNameExpression": "(.+)",
+                           "deviceProfileExpressionSource": "constant", "deviceProfileExpression": "default"}}}]})
+    write("logs.json", {"version": 1, "root": {"level": "ERROR"}})
+    process = a_stage.start("thingsboard-gateway", ["env", "-C", folder, f"TB_GW_CONFIG_DIR={folder}", THINGSBOARD])
+
+    def seen() -> int:
+        return int(([line for line in lines(counter) if line.isdigit()] or ["0"])[-1])
+
+    def probe() -> bool:
+        subprocess.run(["mosquitto_pub", "-p", str(a_broker.port), "-q", "1", "-t", "probe", "-m", "1"], check=True)
+        return seen() > 0
+
+    await_value("the gateway reports", probe, 60, 1, explain=lambda: "\n".join(lines("thingsboard-gateway")[-20:]))
+    time.sleep(3)
+    begun = seen()
+    return measure(bench, a_broker, process, corpus, 5_000 if bench.options.quick else 20_000, lambda: seen() - begun)
