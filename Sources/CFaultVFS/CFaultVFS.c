@@ -308,6 +308,10 @@ static sqlite3_vfs fault_vfs = {
 
 int lumbung_fault_register(void) {
   if (real_vfs != NULL) return SQLITE_OK;
+  /* Each trial is on one thread, and opens half a dozen connections: locks and statistics would cost it a tenth. Where
+   * the library has begun already this is refused, and it goes on as it is. */
+  sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   real_vfs = sqlite3_vfs_find(NULL);
   if (real_vfs == NULL) return SQLITE_ERROR;
   fault_vfs.mxPathname = real_vfs->mxPathname;
