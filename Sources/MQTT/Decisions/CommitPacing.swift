@@ -2,8 +2,9 @@
 ///
 /// Bytes written to flash fall with the size of the batch, and the cost of a message falls with the number that one
 /// drain of the socket finds. So a batch gathers until it is full or its first message has waited `interval`, and
-/// between drains the loop rests instead of waking for each message: 50 ms while traffic is thin, shorter as it
-/// grows, never so long that the socket's buffer fills and holds up the broker.
+/// between drains the loop rests instead of waking for each message: 100 ms while traffic is thin, shorter as it
+/// grows, never so long that the socket's buffer fills and holds up the broker. After the acknowledgements it rests,
+/// too, where more is sure to come.
 ///
 /// A broker that allows few unacknowledged messages sends no more until it is answered: waiting for the interval would
 /// bound the throughput to window ÷ interval. Once the window is reached, the batch is committed as soon as the socket
@@ -23,8 +24,11 @@ struct CommitPacing: Hashable, Sendable {
 
   /// What MQTT 3.1.1 brokers allow unless set otherwise (mosquitto, EMQX and VerneMQ: 20 to 32).
   static let assumedWindow = 20
-  /// The longest rest. A quarter of the default interval: the batch still gathers, the latency hardly grows.
-  static let longestRest: Int64 = 50_000_000
+  /// The longest rest. Half of the default interval: what is read bears the time at which it is read, and a reading that
+  /// has no time of its own is that much late. Waking costs as much as some ten messages.
+  static let longestRest: Int64 = 100_000_000
+  /// Fewer messages in a batch don't promise that there will be more.
+  static let promisingMessages = 4
   /// Rests shorter than this cost more than they save.
   static let shortestRest: Int64 = 1_000_000
   /// What may gather in the socket during a rest: half of the receive buffer that Linux starts with.
@@ -55,6 +59,10 @@ struct CommitPacing: Hashable, Sendable {
   private var rate = 0.0
 
   private var emptyDrains = 0
+  /// Whether the last batch came so evenly that the next will.
+  private var promises = false
+  /// Since when nothing was read, after acknowledgements.
+  private var restedSince: Int64?
   private var releasedAt: Int64?
   private var lastStall: Int?
   private var pendingStall: Int?
@@ -86,17 +94,20 @@ struct CommitPacing: Hashable, Sendable {
     lastStall = nil
     pendingStall = nil
     stalls = 0
+    promises = false
+    restedSince = nil
   }
 
   /// A message was read whose acknowledgement waits. `stored` is false where it needs no commit.
   mutating func received(bytes size: Int, stored: Bool, now: Int64) {
     messages += 1
     bytes += size
-    if stored, uncommittedSince == nil { uncommittedSince = now }
+    if stored, uncommittedSince == nil { uncommittedSince = restedSince ?? now }
   }
 
   /// The socket is dry.
   mutating func drained(now: Int64) -> Step {
+    restedSince = nil
     let fresh = bytes - bytesAtLastDrain
     rate = Double(fresh) * 1e9 / Double(max(now - lastDrain, CommitPacing.shortestRest))
     lastDrain = now
@@ -117,26 +128,42 @@ struct CommitPacing: Hashable, Sendable {
       if !test || now - uncommittedSince >= CommitPacing.answerTime { return .commit }
       return .listen(until: min(due, uncommittedSince + CommitPacing.answerTime))
     }
-    guard window >= CommitPacing.restfulWindow else { return .listen(until: due) }
+    guard let rest else { return .listen(until: due) }
+    return .rest(until: min(now + rest, due))
+  }
+
+  /// How long nothing is read at this rate; `nil` where it is too thick, or the broker waits for its answers.
+  private var rest: Int64? {
+    guard window >= CommitPacing.restfulWindow else { return nil }
     let rest = min(Double(CommitPacing.longestRest), Double(CommitPacing.restBytes) * 1e9 / max(rate, 1))
-    return rest < Double(CommitPacing.shortestRest) ? .listen(until: due) : .rest(until: min(now + Int64(rest), due))
+    return rest < Double(CommitPacing.shortestRest) ? nil : Int64(rest)
   }
 
   /// The batch was handed to its commit.
   mutating func committing() {
     pendingStall = emptyDrains >= 2 && !isFull ? messages : nil
+    promises = emptyDrains == 0 && !isFull && messages >= CommitPacing.promisingMessages
     commits += 1
     uncommittedSince = nil
   }
 
   /// Every acknowledgement that waited was handed to the socket.
-  mutating func released(now: Int64) {
+  ///
+  /// - Returns: until when nothing is read, however much arrives; `nil` where the socket is to be looked at. What comes
+  ///   meanwhile counts as waiting from now on.
+  @discardableResult
+  mutating func released(now: Int64) -> Int64? {
+    defer { promises = false }
     messages = 0
     bytes = 0
     bytesAtLastDrain = 0
     lastDrain = now
     emptyDrains = 0
     releasedAt = now
+    restedSince = nil
+    guard promises, let rest else { return nil }
+    restedSince = now
+    return now + min(rest, interval)
   }
 
   /// Messages that follow right on the acknowledgements, after a stall at the same count for the third time in a row,

@@ -175,7 +175,7 @@ final class SessionLoop {
           kind: .closed, operation: "writing to \(client.address)", reason: "the queue doesn't get shorter", cure: ""))
       return false
     }
-    if finished, pacing.messages > 0 { pacing.released(now: now) }
+    if finished, pacing.messages > 0, let until = pacing.released(now: now) { restUntil = until }
     return true
   }
 

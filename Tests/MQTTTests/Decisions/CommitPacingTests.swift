@@ -56,10 +56,9 @@ struct CommitPacingTests {
   func interval() {
     var pacing = pacing()
     pacing.received(bytes: 100, stored: true, now: 10 * millisecond)
-    #expect(pacing.drained(now: 10 * millisecond) == .rest(until: 60 * millisecond))
-    #expect(pacing.drained(now: 60 * millisecond) == .rest(until: 110 * millisecond))
-    #expect(pacing.drained(now: 110 * millisecond) == .rest(until: 160 * millisecond))
-    #expect(pacing.drained(now: 190 * millisecond) == .rest(until: 210 * millisecond))
+    #expect(pacing.drained(now: 10 * millisecond) == .rest(until: 110 * millisecond))
+    #expect(pacing.drained(now: 60 * millisecond) == .rest(until: 160 * millisecond))
+    #expect(pacing.drained(now: 160 * millisecond) == .rest(until: 210 * millisecond))
     #expect(pacing.drained(now: 210 * millisecond) == .commit)
   }
 
@@ -72,7 +71,7 @@ struct CommitPacingTests {
       now += 10 * millisecond
       pacing.received(bytes: kilobytesPerSecond * 1000 * Int(now - before) / 1_000_000_000, stored: true, now: now)
       let step = pacing.drained(now: now)
-      let expected = min(50 * millisecond, Int64(64 * 1024 * 1_000_000 / kilobytesPerSecond))
+      let expected = min(CommitPacing.longestRest, Int64(64 * 1024 * 1_000_000 / kilobytesPerSecond))
       guard expected >= millisecond else {
         #expect(step == .listen(until: 210 * millisecond))
         continue
@@ -186,6 +185,77 @@ struct CommitPacingTests {
     }
     #expect(tested)
     #expect(pacing.window == 65_535)
+  }
+
+  /// One batch of even traffic: `count` messages for each drain, 50 ms apart.
+  private func batch(_ count: Int, in pacing: inout CommitPacing, now: inout Int64) {
+    repeat {
+      now += 50 * millisecond
+      for _ in 0..<count { pacing.received(bytes: 300, stored: true, now: now) }
+    } while pacing.drained(now: now) != .commit
+    pacing.committing()
+    now += 5 * millisecond
+  }
+
+  @Test("where traffic is even it rests after the acknowledgements, too, and what comes meanwhile waits from then on")
+  func restsAfterAcknowledgements() throws {
+    var pacing = pacing()
+    var now: Int64 = 0
+    batch(5, in: &pacing, now: &now)
+    let released = now
+    #expect(pacing.released(now: released) == released + 100 * millisecond)
+    pacing.received(bytes: 300, stored: true, now: released + 100 * millisecond)
+    // Whenever in the rest it came: its interval is over at the latest when the first could be.
+    #expect(pacing.drained(now: released + 100 * millisecond) == .rest(until: released + 200 * millisecond))
+    #expect(pacing.drained(now: released + 200 * millisecond) == .commit)
+  }
+
+  @Test("a rest in which nothing came is no wait")
+  func restInVain() {
+    var pacing = pacing()
+    var now: Int64 = 0
+    batch(5, in: &pacing, now: &now)
+    now = pacing.released(now: now) ?? 0
+    #expect(pacing.drained(now: now) == .listen(until: nil))
+    now += 300 * millisecond
+    pacing.received(bytes: 300, stored: true, now: now)
+    #expect(pacing.drained(now: now) == .rest(until: now + 100 * millisecond))
+  }
+
+  @Test(
+    "it doesn't rest after acknowledgements where little came, where the socket had run dry, and where the broker waits"
+  )
+  func listensAfterAcknowledgements() {
+    var few = pacing()
+    var now: Int64 = 0
+    few.received(bytes: 300, stored: true, now: 0)
+    while few.drained(now: now) != .commit { now += 100 * millisecond }
+    few.committing()
+    #expect(few.released(now: now) == nil)
+
+    var dry = pacing()
+    now = 0
+    for _ in 0..<100 { dry.received(bytes: 300, stored: true, now: 0) }
+    while dry.drained(now: now) != .commit { now += 50 * millisecond }
+    dry.committing()
+    #expect(dry.released(now: now) == nil)
+
+    var old = pacing(window: nil)
+    now = 0
+    batch(2, in: &old, now: &now)
+    #expect(old.released(now: now) == nil)
+  }
+
+  @Test("a rest is no longer than the interval")
+  func shortInterval() {
+    var pacing = pacing(interval: 20)
+    var now: Int64 = 0
+    for _ in 0..<5 { pacing.received(bytes: 300, stored: true, now: now) }
+    now += 20 * millisecond
+    pacing.received(bytes: 300, stored: true, now: now)
+    #expect(pacing.drained(now: now) == .commit)
+    pacing.committing()
+    #expect(pacing.released(now: now) == now + 20 * millisecond)
   }
 
   @Test("a new connection forgets what the old one gathered and learned")
