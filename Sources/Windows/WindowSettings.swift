@@ -13,6 +13,11 @@ public struct WindowSettings: Sendable, Equatable {
   /// How long a silent device still gets its (empty) records.
   public var retirement: Span
 
+  /// So many devices of a window keep the last 32 readings of counters and states in order of time, others the last few:
+  /// 1 KB for each such series, some 10 MB, and more devices than most boxes know. Only what a window costs depends on
+  /// it, never what its record says.
+  public var roomyDevices = 1000
+
   public init(
     length: Span = .minutes(5), longer: [Span] = [], grace: Span = .seconds(10), lateness: Span = .hours(24),
     retirement: Span = .hours(24)

@@ -15,6 +15,7 @@ final class TemporaryStore {
   var rules: [AlarmRule] = []
   /// Instead of the cameras that report JSON.
   var sources: [SourceDefinition] = []
+  var roomyDevices = 1000
   var keepsContents = false
   var longer: [Span] = []
   var rollups: [RollupRule] = []
@@ -65,6 +66,7 @@ final class TemporaryStore {
         length: length, longer: longer, grace: .seconds(2), lateness: lateness, retirement: retirement),
       rollups: rollups, trustsClock: trustsClock, timezone: "UTC")
     settings.keepsContents = keepsContents
+    settings.windows.roomyDevices = roomyDevices
     return try Deriver(
       settings: settings, sources: sources.isEmpty ? [source] : sources, rules: rules,
       journal: JournalReader(path: folder + "/journal.db"), outbox: outbox,

@@ -11,9 +11,11 @@ struct Bench {
   let camera: Device
   private var sequence: Int64 = 0
 
-  init(length: Span = .minutes(1), interval: Span? = .seconds(30)) {
+  init(length: Span = .minutes(1), interval: Span? = .seconds(30), roomyDevices: Int = 1000) {
     let registry = registry
-    engine = WindowEngine(settings: WindowSettings(length: length)) { registry.series[$0] }
+    var settings = WindowSettings(length: length)
+    settings.roomyDevices = roomyDevices
+    engine = WindowEngine(settings: settings) { registry.series[$0] }
     camera = registry.device("sman1/cam-03", class: .camera, site: "sman1", interval: interval)!
   }
 

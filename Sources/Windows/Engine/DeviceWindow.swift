@@ -14,7 +14,7 @@ final class DeviceWindow {
   private var offsets = OffsetFigures()
   /// A reading came so late that its place among the others can't be told: the figures must be computed again.
   private(set) var isDisordered = false
-  private var series = OpenSeries()
+  private var series: OpenSeries
   /// The message that was counted last: a message's readings come one after another.
   private var lastMessage: Int64 = -1
   /// Contents of the messages so far: as an array while they are few.
@@ -24,8 +24,10 @@ final class DeviceWindow {
   /// Up to so many contents are looked through one by one.
   private static let fewContents = 32
 
-  init(device: Device) {
+  /// - Parameter isRoomy: few windows are open, so that this one may keep more readings in order.
+  init(device: Device, isRoomy: Bool) {
     self.device = device
+    series = OpenSeries(isRoomy: isRoomy)
     threshold = Presence.threshold(device.interval)
   }
 

@@ -2,12 +2,16 @@ import Telemetry
 
 /// What an open window keeps of a device's series.
 struct OpenSeries {
+  /// There is memory for more than the last few readings of each.
+  private let isRoomy: Bool
   private var gauges = SeriesColumn<GaugeFigures>()
   private var counters = SeriesColumn<OrderedReadings<CounterFigures>>()
   private var states = SeriesColumn<OrderedReadings<StateFigures>>()
   private var events = SeriesColumn<CompensatedSum>()
   /// How many of a series' states were kept by the broker, by `Series.index`: they set the state, and count nothing.
   private var sets: [Int: Int] = [:]
+
+  init(isRoomy: Bool) { self.isRoomy = isRoomy }
 
   /// Adds readings of one message. False where one came later than its place among the others can be told.
   mutating func add(_ observations: [Observation]) -> Bool {
@@ -35,11 +39,11 @@ struct OpenSeries {
       return true
     case (.counter, .number(let value)):
       let position = counters.position(of: series) { OrderedReadings() }
-      return counters.entries[position].kept.add(value, at: observation.time)
+      return counters.entries[position].kept.add(value, at: observation.time, isRoomy: isRoomy)
     case (.state, .state(let state)):
       let position = states.position(of: series) { OrderedReadings() }
       if retained { sets[series.index, default: 0] += 1 }
-      return states.entries[position].kept.add(state, at: observation.time)
+      return states.entries[position].kept.add(state, at: observation.time, isRoomy: isRoomy)
     case (.event, .event(let count, _)):
       let position = events.position(of: series) { CompensatedSum() }
       events.entries[position].kept.add(count)

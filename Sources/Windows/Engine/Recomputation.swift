@@ -26,7 +26,7 @@ public struct Recomputation {
   ///   - carries: as they stood before the window.
   ///   - longer: the longer lengths.
   public init(device: Device, start: Timestamp, arrivals: [Arrival], carries: Carries, longer: [Span] = []) {
-    window = DeviceWindow(device: device)
+    window = DeviceWindow(device: device, isRoomy: false)
     var known: [Int: Timestamp] = carries.compactMapValues { if case .state = $0.value { $0.time } else { nil } }
     var kept: [(reading: Observation, retained: Bool, arrival: Int)] = []
     kept.reserveCapacity(arrivals.count)

@@ -258,23 +258,12 @@ public final class WindowEngine {
     if segment > window.lastSegment { window.lastSegment = segment }
     if segment < window.firstSegment { window.firstSegment = segment }
     if let known = window.devices[device.index] { return known }
-    let made = DeviceWindow(device: device)
+    let made = DeviceWindow(device: device, isRoomy: window.devices.count < settings.roomyDevices)
     window.devices[device.index] = made
     return made
   }
 
   // MARK: Sealing
-
-  /// A window that is due, before it is sealed.
-  public struct Due {
-    public let start: Timestamp
-    /// The segments that hold its readings; `nil` where it has none.
-    public let segments: ClosedRange<Int64>?
-    /// Devices whose readings came out of an order that matters: to be computed again before sealing.
-    public let disordered: [Device]
-    /// All devices that were heard in it, by `Device.index`.
-    public let heard: Set<Int>
-  }
 
   /// The next window to seal once a segment received at `receivedAt` is passed; `nil` where none is due.
   ///

@@ -28,25 +28,28 @@ struct OrderedReadings<Figures: OrderedFigures> {
   private var folded = Figures()
   private var waiting: [Waiting] = []
 
-  /// As many as most series report in a window.
-  private static var usual: Int { 16 }
   /// A late reading mostly comes after the device's next one or two.
   private static var few: Int { 4 }
-  /// Of a series that reports often: what is sent twice comes twice within half a second.
+  /// As many as most series report in a window.
+  private static var usual: Int { 16 }
+  /// What is sent twice comes twice within half a second, and a device in trouble sends many at once.
   private static var many: Int { 32 }
 
-  private var most: Int {
-    folded.count + waiting.count <= OrderedReadings.usual ? OrderedReadings.few : OrderedReadings.many
-  }
-
-  /// False where the reading is older than what is folded already.
-  mutating func add(_ reading: Figures.Reading, at time: Timestamp) -> Bool {
+  /// - Parameter isRoomy: there is memory for more than `few` readings, though the series reports seldom.
+  /// - Returns: false where the reading is older than what is folded already.
+  mutating func add(_ reading: Figures.Reading, at time: Timestamp, isRoomy: Bool) -> Bool {
+    let isFrequent = folded.count + waiting.count > OrderedReadings.usual
+    let most = isRoomy || isFrequent ? OrderedReadings.many : OrderedReadings.few
     if waiting.count >= most { foldOldest() }
     var place = waiting.endIndex
     // After those of the same time: ties go by arrival.
     while place > 0, waiting[place - 1].time > time { place -= 1 }
     if place == 0, folded.count > 0, time < folded.lastTime { return false }
-    if waiting.count == waiting.capacity { waiting.reserveCapacity(most) }
+    if waiting.count == waiting.capacity {
+      // In few steps, which leave few holes in the heap.
+      let sizes = [OrderedReadings.few, OrderedReadings.usual, OrderedReadings.many]
+      waiting.reserveCapacity(sizes.first { $0 > waiting.count } ?? most)
+    }
     waiting.insert(Waiting(time: time, reading: reading), at: place)
     return true
   }
