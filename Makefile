@@ -71,7 +71,7 @@ faults: build ## Power cuts, kills, full disks, crash states, flipped bits (root
 	$(AS_ROOT) Tools/faults $(if $(filter-out 0,$(LONG)),--long)
 
 .PHONY: test-faults
-test-faults: build ## Faults, with fewer of the states that a crash can leave: six minutes (root)
+test-faults: build ## The faults, in their short form: under six minutes (root)
 	$(SWIFT) build $(RELEASE) --product lumbung-faults
 	$(AS_ROOT) Tools/faults --quick
 

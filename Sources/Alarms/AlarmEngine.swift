@@ -37,11 +37,16 @@ public final class AlarmEngine {
   /// Rules that judge a series, by `Series.index`; found once for each.
   private var rulesOfSeries: [[Int]?] = []
   private var silenceRulesOfDevice: [[Int]?] = []
-  /// By `Device.index`, in the gateway's time.
-  private var lastHeard: [Timestamp?] = []
+  /// By `Device.index`: when it was last heard, in the gateway's time.
+  private var lastHeard: [Latest] = []
   private var devices: [Device?] = []
-  /// Silence counts only while the gateway can hear; `nil` while it can't.
-  private var listeningSince: Timestamp?
+  /// By `Series.index`, of those that a rule judges: the time of the latest reading.
+  private var lastRead: [Latest] = []
+  private var judgedSeries: [Series?] = []
+  /// What came before this segment is written down already where it is the latest.
+  private var keptBefore: Int64 = 0
+  /// Since when the gateway can hear its devices: silence counts only then. `nil` while it can't.
+  public private(set) var listeningSince: Timestamp?
   /// No device can have been silent long enough before this.
   private var nextSilenceCheck = Timestamp(nanoseconds: .min)
 
@@ -71,13 +76,7 @@ public final class AlarmEngine {
 
   /// A message with at least one reading came from the device.
   public func heard(_ device: Device, at received: Timestamp, segment: Int64, into transitions: inout [AlarmRecord]) {
-    makeRoom(for: device)
-    if lastHeard[device.index] == nil {
-      // A device that is new may be the first to fall silent.
-      nextSilenceCheck = Timestamp(nanoseconds: .min)
-      devices[device.index] = device
-    }
-    lastHeard[device.index] = max(lastHeard[device.index] ?? received, received)
+    recallHeard(device, at: received, segment: segment)
     guard entriesOfDevice[device.index] > 0 else { return }
     for rule in silenceRules(of: device) {
       let key = Key(rule: rule, subject: device.index, isSilence: true)
@@ -86,6 +85,12 @@ public final class AlarmEngine {
       }
       clear(key, entry, value: nil, at: received, segment, "\(device.name) is heard again", &transitions)
     }
+  }
+
+  /// The same where all that follows from it was done in an earlier process.
+  public func recallHeard(_ device: Device, at received: Timestamp, segment: Int64) {
+    watch(device)
+    lastHeard[device.index].note(received, segment)
   }
 
   private func silenceRules(of device: Device) -> [Int] {
@@ -102,22 +107,42 @@ public final class AlarmEngine {
   ) {
     guard case .number(let value) = observation.value else { return }
     let series = observation.series
-    for rule in rules(of: series) {
-      guard let (violates, clears) = rules[rule].condition.judges(value) else { continue }
+    let rules = rules(of: series)
+    guard !rules.isEmpty, isNewest(observation, received, segment) else { return }
+    for rule in rules {
+      guard let (violates, clears) = self.rules[rule].condition.judges(value) else { continue }
       // Almost every reading: all is well, and was.
       guard violates || entriesOfSeries[series.index] > 0 else { continue }
       judge(observation, value, rule, violates, clears, received, segment, &transitions)
     }
   }
 
+  /// The same where all that follows from it was done in an earlier process.
+  public func recall(_ observation: Observation, received: Timestamp, segment: Int64) {
+    guard case .number = observation.value, !rules(of: observation.series).isEmpty else { return }
+    _ = isNewest(observation, received, segment)
+  }
+
+  /// A device's clock runs ahead by no more than this, else it is the gateway's that isn't set yet.
+  private static let mostAhead = Span.minutes(5)
+
+  /// Older readings say nothing of now. A time ahead of its own receipt is no later than that; of one far ahead nobody
+  /// knows which is older.
+  private func isNewest(_ observation: Observation, _ received: Timestamp, _ segment: Int64) -> Bool {
+    guard observation.time <= received + AlarmEngine.mostAhead else { return true }
+    let time = min(observation.time, received)
+    let index = observation.series.index
+    guard time >= lastRead[index].time else { return false }
+    lastRead[index].note(time, segment)
+    return true
+  }
+
   private func rules(of series: Series) -> [Int] {
-    while rulesOfSeries.count <= series.index {
-      rulesOfSeries.append(nil)
-      entriesOfSeries.append(0)
-    }
+    makeRoom(for: series)
     if let known = rulesOfSeries[series.index] { return known }
     let found = rules.indices.filter { rules[$0].metric == series.metric && rules[$0].applies(to: series.device) }
     rulesOfSeries[series.index] = found
+    if !found.isEmpty { judgedSeries[series.index] = series }
     return found
   }
 
@@ -131,9 +156,8 @@ public final class AlarmEngine {
     guard
       var entry = entries[key]
         ?? (violates ? Entry(instance: AlarmInstance(), device: series.device, series: series) : nil),
-      segment > entry.settledThrough, observation.time >= entry.instance.lastTime
+      segment > entry.settledThrough
     else { return }
-    entry.instance.lastTime = observation.time
     switch entry.instance.phase {
     case .clear:
       guard violates else { break }
@@ -159,8 +183,6 @@ public final class AlarmEngine {
         return
       }
     }
-    // Only the time of the latest reading moved on: not worth a write of its own.
-    if entries[key] != nil { entries[key] = entry }
   }
 
   // MARK: Time
@@ -178,8 +200,7 @@ public final class AlarmEngine {
     guard let listeningSince, !silenceRules.isEmpty, now >= nextSilenceCheck else { return }
     var next = Timestamp(nanoseconds: .max)
     for case let device? in devices {
-      guard let heard = lastHeard[device.index] else { continue }
-      let silentSince = max(heard, listeningSince)
+      let silentSince = max(lastHeard[device.index].time, listeningSince)
       for index in silenceRules(of: device) {
         guard case .missing(let span) = rules[index].condition else { continue }
         let key = Key(rule: index, subject: device.index, isSilence: true)
@@ -195,6 +216,15 @@ public final class AlarmEngine {
       }
     }
     nextSilenceCheck = next
+  }
+
+  /// The gateway's clock was ahead, and is right now: nothing was heard later than this.
+  public func setBack(to time: Timestamp) {
+    for index in lastHeard.indices { lastHeard[index].setBack(to: time) }
+    for index in lastRead.indices { lastRead[index].setBack(to: time) }
+    listeningSince = listeningSince.map { min($0, time) }
+    nextSilenceCheck = Timestamp(nanoseconds: .min)
+    keptBefore = 0
   }
 
   // MARK: Transitions
@@ -248,11 +278,8 @@ public final class AlarmEngine {
     if key.isSilence {
       makeRoom(for: entry.device)
       entriesOfDevice[key.subject] += 1
-    } else {
-      while entriesOfSeries.count <= key.subject {
-        entriesOfSeries.append(0)
-        rulesOfSeries.append(nil)
-      }
+    } else if let series = entry.series {
+      makeRoom(for: series)
       entriesOfSeries[key.subject] += 1
     }
   }
@@ -266,6 +293,39 @@ public final class AlarmEngine {
       entries[key].map {
         AlarmSnapshot(
           rule: rules[key.rule].name, device: $0.device, series: $0.series, state: $0.instance, record: $0.record)
+      }
+    }
+  }
+
+  /// When devices were last heard, and series last read, where that was before this segment and hasn't been taken yet.
+  /// What came later is known to the next process from the segments that it reads again: so devices that report in every
+  /// window cost no write.
+  public func takeQuiet(before segment: Int64) -> [LastHeard] {
+    guard segment > keptBefore else { return [] }
+    keptBefore = segment
+    var quiet: [LastHeard] = []
+    for case let device? in devices where lastHeard[device.index].isDue(before: segment) {
+      quiet.append(LastHeard(device: device, series: nil, time: lastHeard[device.index].time))
+      lastHeard[device.index].isKept = true
+    }
+    for case let series? in judgedSeries where lastRead[series.index].isDue(before: segment) {
+      quiet.append(LastHeard(device: series.device, series: series, time: lastRead[series.index].time))
+      lastRead[series.index].isKept = true
+    }
+    return quiet
+  }
+
+  /// Takes up what an earlier process has taken from `takeQuiet`, before what came later is recalled.
+  public func restore(_ quiet: [LastHeard], listeningSince: Timestamp?) {
+    self.listeningSince = listeningSince
+    for known in quiet {
+      if let series = known.series {
+        // Also where no rule judges it now: one that did would have judged it by this.
+        makeRoom(for: series)
+        lastRead[series.index] = Latest(time: known.time)
+      } else {
+        watch(known.device)
+        lastHeard[known.device.index] = Latest(time: known.time)
       }
     }
   }
@@ -303,32 +363,29 @@ public final class AlarmEngine {
     return (gone, transitions)
   }
 
-  /// A device that an earlier process knew: it may be silent from now on, though this one never heard it.
-  public func watch(_ device: Device) {
+  /// A device that was ever heard may be the first to fall silent.
+  private func watch(_ device: Device) {
     makeRoom(for: device)
     guard devices[device.index] == nil else { return }
     devices[device.index] = device
-    lastHeard[device.index] = Timestamp(nanoseconds: .min)
     nextSilenceCheck = Timestamp(nanoseconds: .min)
+  }
+
+  private func makeRoom(for series: Series) {
+    while lastRead.count <= series.index {
+      lastRead.append(Latest())
+      judgedSeries.append(nil)
+      rulesOfSeries.append(nil)
+      entriesOfSeries.append(0)
+    }
   }
 
   private func makeRoom(for device: Device) {
     while lastHeard.count <= device.index {
-      lastHeard.append(nil)
+      lastHeard.append(Latest())
       devices.append(nil)
       silenceRulesOfDevice.append(nil)
       entriesOfDevice.append(0)
-    }
-  }
-}
-
-extension AlarmRule.Condition {
-  /// Whether a reading is one to raise the alarm, and whether it is one to clear it; `nil` where readings say nothing.
-  fileprivate func judges(_ value: Double) -> (violates: Bool, clears: Bool)? {
-    switch self {
-    case .below(let limit, let clear): (value < limit, clear == limit ? value >= clear : value > clear)
-    case .above(let limit, let clear): (value > limit, clear == limit ? value <= clear : value < clear)
-    case .missing: nil
     }
   }
 }

@@ -10,14 +10,11 @@ public struct AlarmInstance: Sendable, Equatable {
   }
 
   public var phase: Phase
-  /// The time of the latest reading that was judged: older ones say nothing of now.
-  public var lastTime: Timestamp
   /// The segment whose readings made it so. After a restart, what comes from it and those before is not judged again.
   public var segment: Int64
 
-  public init(phase: Phase = .clear, lastTime: Timestamp = Timestamp(nanoseconds: .min), segment: Int64 = 0) {
+  public init(phase: Phase = .clear, segment: Int64 = 0) {
     self.phase = phase
-    self.lastTime = lastTime
     self.segment = segment
   }
 }

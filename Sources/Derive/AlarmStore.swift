@@ -2,7 +2,7 @@ import Alarms
 import SQLite
 import Telemetry
 
-/// The table `derive_alarm`: see `DeriveStore`.
+/// The tables `derive_alarm` and `derive_heard`: see `DeriveStore`.
 enum AlarmStore {
   private enum Phase: Int64 {
     case clear = 0
@@ -10,11 +10,42 @@ enum AlarmStore {
     case raised = 2
   }
 
+  static let heardSchema =
+    """
+    CREATE TABLE IF NOT EXISTS derive_heard(
+      device INTEGER NOT NULL, instance TEXT NOT NULL, series BLOB, time INTEGER NOT NULL,
+      PRIMARY KEY(device, instance)) WITHOUT ROWID
+    """
+
+  static func save(_ quiet: LastHeard, device: Int64, _ database: Database) throws(DatabaseError) {
+    let row = try database.statement("INSERT OR REPLACE INTO derive_heard VALUES(?, ?, ?, ?)")
+    row.bind(1, device).bind(2, quiet.series?.key ?? "").bind(4, quiet.time.nanoseconds)
+    if let series = quiet.series { row.bind(3, CarryCoding.encode(series)) }
+    try row.run()
+  }
+
+  static func quiet(
+    _ database: Database, devices: [Int64: Device], registry: Registry
+  ) throws(DatabaseError) -> [LastHeard] {
+    let row = try database.statement("SELECT device, series, time FROM derive_heard")
+    defer { row.reset() }
+    var quiet: [LastHeard] = []
+    while try row.step() {
+      guard let device = devices[row.integer(0)] else { continue }
+      let series = row.isNull(1) ? nil : CarryCoding.series(row.blob(1), of: device, registry: registry)
+      if series == nil, !row.isNull(1) { continue }
+      quiet.append(LastHeard(device: device, series: series, time: Timestamp(nanoseconds: row.integer(2))))
+    }
+    return quiet
+  }
+
   static func save(_ snapshot: AlarmSnapshot, device: Int64, _ database: Database) throws(DatabaseError) {
     let row = try database.statement(
       "INSERT OR REPLACE INTO derive_alarm VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
     row.bind(1, snapshot.rule).bind(2, device).bind(3, snapshot.series?.key ?? "")
-      .bind(10, snapshot.state.lastTime.nanoseconds).bind(11, snapshot.state.segment)
+      .bind(11, snapshot.state.segment)
+    // A column of schema 1: what it said is in derive_heard.
+    row.bind(10, 0)
     if let series = snapshot.series { row.bind(4, CarryCoding.encode(series)) }
     switch snapshot.state.phase {
     case .clear: row.bind(5, Phase.clear.rawValue)
@@ -46,7 +77,7 @@ enum AlarmStore {
   ) throws(DatabaseError) -> [AlarmSnapshot] {
     let row = try database.statement(
       """
-      SELECT rule, device, instance, series, phase, since, received, value, id, last_time, segment, severity, metric,
+      SELECT rule, device, instance, series, phase, since, received, value, id, segment, severity, metric,
         threshold, message FROM derive_alarm
       """)
     defer { row.reset() }
@@ -56,8 +87,7 @@ enum AlarmStore {
       let series = row.isNull(3) ? nil : CarryCoding.series(row.blob(3), of: device, registry: registry)
       if series == nil, !row.text(2).isEmpty { continue }
       let since = Timestamp(nanoseconds: row.integer(5))
-      var state = AlarmInstance(
-        lastTime: Timestamp(nanoseconds: row.integer(9)), segment: row.integer(10))
+      var state = AlarmInstance(segment: row.integer(9))
       var record: AlarmRecord?
       switch phase {
       case .clear: break
@@ -69,9 +99,9 @@ enum AlarmStore {
         record = AlarmRecord(
           id: row.text(8), transition: .raised, device: device.name, deviceClass: device.deviceClass,
           site: device.site, rule: row.text(0),
-          severity: AlarmRule.Severity(rawValue: row.text(11)) ?? .warning, metric: row.optionalText(12),
-          value: row.isNull(7) ? nil : row.double(7), threshold: row.isNull(13) ? nil : row.double(13), time: since,
-          message: row.text(14))
+          severity: AlarmRule.Severity(rawValue: row.text(10)) ?? .warning, metric: row.optionalText(11),
+          value: row.isNull(7) ? nil : row.double(7), threshold: row.isNull(12) ? nil : row.double(12), time: since,
+          message: row.text(13))
       }
       snapshots.append(
         AlarmSnapshot(rule: row.text(0), device: device, series: series, state: state, record: record))

@@ -15,6 +15,7 @@ import Windows
 /// | `derive_group` | a group that ever had a record | for ever |
 /// | `derive_clock` | a run of segments whose clock nobody vouched for | as long as its segments |
 /// | `derive_alarm` | an alarm rule's state, where it is not simply clear | while it isn't |
+/// | `derive_heard` | a device or series that rules judge: when it was last heard, where the segment is not read again | while it is quiet, and after |
 /// | `derive_memory` | what messages said that others can't be decoded without (`MemoryStore`) | until a newer one says otherwise |
 ///
 /// Rows of one window lie together, so that sealing a window appends to one place of the file.
@@ -26,7 +27,8 @@ enum DeriveStore {
         id INTEGER PRIMARY KEY CHECK(id = 1), epoch TEXT NOT NULL, position INTEGER NOT NULL,
         replay_from INTEGER NOT NULL, watermark INTEGER NOT NULL, sealed_through INTEGER, length INTEGER NOT NULL,
         late BLOB NOT NULL, longer BLOB, ahead BLOB, boot TEXT, vouched INTEGER, in_run INTEGER NOT NULL DEFAULT 0,
-        running INTEGER NOT NULL DEFAULT 0, since INTEGER NOT NULL DEFAULT 0, forgotten INTEGER, whole_from INTEGER)
+        running INTEGER NOT NULL DEFAULT 0, since INTEGER NOT NULL DEFAULT 0, forgotten INTEGER, whole_from INTEGER,
+        listening INTEGER)
       """,
       """
       CREATE TABLE IF NOT EXISTS derive_device(
@@ -45,7 +47,7 @@ enum DeriveStore {
         severity TEXT, metric TEXT, threshold REAL, message TEXT,
         PRIMARY KEY(rule, device, instance)) WITHOUT ROWID
       """,
-      MemoryStore.schema,
+      AlarmStore.heardSchema, MemoryStore.schema,
     ] + WindowStore.schema
 
   /// Beside the outbox's own connection. Damage that it meets is known to the next opening, or every start would meet
@@ -85,6 +87,8 @@ enum DeriveStore {
     var forgotten: Timestamp?
     /// Of windows before this some messages were gone when deriving began.
     var wholeFrom: Timestamp?
+    /// Since when the gateway has heard its devices.
+    var listening: Timestamp?
   }
 
   /// A longer length of windows.
@@ -116,7 +120,7 @@ enum DeriveStore {
     let row = try database.statement(
       """
       SELECT epoch, position, replay_from, watermark, sealed_through, length, late, longer, ahead, boot, vouched, in_run,
-        running, since, forgotten, whole_from FROM derive_cursor
+        running, since, forgotten, whole_from, listening FROM derive_cursor
       """)
     defer { row.reset() }
     guard try row.step() else { return nil }
@@ -130,15 +134,16 @@ enum DeriveStore {
       vouchedOffset: row.isNull(10) ? nil : Span(nanoseconds: row.integer(10)), isInRun: row.integer(11) != 0,
       running: Span(nanoseconds: row.integer(12)), since: Span(nanoseconds: row.integer(13)),
       forgotten: row.isNull(14) ? nil : Timestamp(nanoseconds: row.integer(14)),
-      wholeFrom: row.isNull(15) ? nil : Timestamp(nanoseconds: row.integer(15)))
+      wholeFrom: row.isNull(15) ? nil : Timestamp(nanoseconds: row.integer(15)),
+      listening: row.isNull(16) ? nil : Timestamp(nanoseconds: row.integer(16)))
   }
 
   static func save(_ cursor: Cursor, _ database: Database) throws(DatabaseError) {
     let row = try database.statement(
       """
       INSERT OR REPLACE INTO derive_cursor(id, epoch, position, replay_from, watermark, sealed_through, length, late,
-        longer, ahead, boot, vouched, in_run, running, since, forgotten, whole_from)
-      VALUES(1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        longer, ahead, boot, vouched, in_run, running, since, forgotten, whole_from, listening)
+      VALUES(1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """)
     row.bind(1, cursor.epoch).bind(2, cursor.position).bind(3, cursor.replayFrom).bind(4, cursor.watermark.nanoseconds)
       .bind(6, cursor.length.nanoseconds).bind(7, cursor.late.encoded).bind(8, Longer.encode(cursor.longer))
@@ -148,13 +153,14 @@ enum DeriveStore {
     if let offset = cursor.vouchedOffset { row.bind(11, offset.nanoseconds) }
     if let forgotten = cursor.forgotten { row.bind(15, forgotten.nanoseconds) }
     if let wholeFrom = cursor.wholeFrom { row.bind(16, wholeFrom.nanoseconds) }
+    if let listening = cursor.listening { row.bind(17, listening.nanoseconds) }
     try row.run()
   }
 
   /// Forgets everything but the devices' names: for a journal that is not the one this was derived from, or windows of
   /// another length.
   static func forgetWindows(_ database: Database) throws(DatabaseError) {
-    for table in ["derive_cursor", "derive_window", "derive_source", "derive_alarm", "derive_clock", "derive_memory"] {
+    for table in ["cursor", "window", "source", "alarm", "heard", "clock", "memory"].map({ "derive_" + $0 }) {
       try database.execute("DELETE FROM \(table)")
     }
     try database.execute("UPDATE derive_device SET active = 0, last_reading = NULL, carries = NULL, since = NULL")

@@ -1,3 +1,4 @@
+import Alarms
 import Journal
 import SQLite
 import Telemetry
@@ -11,7 +12,7 @@ extension Deriver {
       late: late, ahead: ahead,
       boot: clocks.boot, vouchedOffset: clocks.vouchedOffset, isInRun: clocks.isInRun,
       running: running, since: since,
-      forgotten: forgotten, wholeFrom: windows.wholeFrom)
+      forgotten: forgotten, wholeFrom: windows.wholeFrom, listening: alarms.listeningSince)
   }
 
   /// Where nothing is known of what was derived before, and messages from before are deleted, the first windows that

@@ -1,3 +1,4 @@
+import Alarms
 import Decoding
 import Journal
 import Telemetry
@@ -26,6 +27,7 @@ extension Deriver {
     if isSetBack {
       watermark = clock.time
       mendingWaits = nil
+      alarms.setBack(to: clock.time)
       try rewind(to: (clock.time - settings.windows.grace).floored(to: settings.windows.length))
     }
     try rebuild(isRewound: windows.sealedThrough != through)
@@ -82,8 +84,10 @@ extension Deriver {
   func replay(from first: Int64) throws {
     guard first <= position, let sealedThrough = windows.sealedThrough else { return }
     let runs = clocks
-    try reread(first...position, skipping: { runs.isPending($0) }) {
-      observations, context, quarantined in
+    try reread(first...position) { observations, context, quarantined in
+      recall(observations, context)
+      // These are on their way to other windows.
+      guard !runs.isPending(context.segment) else { return }
       if let quarantined {
         if context.receivedAt >= sealedThrough { _ = windows.quarantine(quarantined, context) }
       } else {
@@ -99,6 +103,15 @@ extension Deriver {
     }
     // What was to be asked then was asked then.
     _ = decoder.takeRebirthRequests()
+  }
+
+  /// When devices were last heard: what followed from it was done then.
+  private func recall(_ observations: [Observation], _ context: MessageContext) {
+    guard !context.retained else { return }
+    for observation in observations where !windows.isTooLate(observation, context) {
+      alarms.recall(observation, received: context.receivedAt, segment: context.segment)
+      alarms.recallHeard(observation.series.device, at: context.receivedAt, segment: context.segment)
+    }
   }
 
   // MARK: Time is known

@@ -53,7 +53,7 @@ extension Deriver {
       }
       try restoreLonger(cursor, through)
     }
-    try restoreAlarms(rows)
+    try restoreAlarms(rows, cursor)
     try replay(from: replayFrom)
     try sealDue(quality: settings.trustsClock ? .trusted : .untrusted)
   }
@@ -129,12 +129,13 @@ extension Deriver {
     }
   }
 
-  private func restoreAlarms(_ rows: [DeriveStore.DeviceRow]) throws {
+  private func restoreAlarms(_ rows: [DeriveStore.DeviceRow], _ cursor: DeriveStore.Cursor) throws {
     let devices = Dictionary(rows.map { ($0.id, $0.device) }) { first, _ in first }
+    alarms.restore(
+      try AlarmStore.quiet(stored, devices: devices, registry: registry), listeningSince: cursor.listening)
     let snapshots = try AlarmStore.load(stored, devices: devices, registry: registry)
     let (gone, transitions) = alarms.restore(snapshots, at: watermark)
     output.goneAlarms = gone
     add(transitions)
-    for row in rows where row.isActive { alarms.watch(row.device) }
   }
 }

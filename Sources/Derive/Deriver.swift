@@ -317,6 +317,7 @@ public final class Deriver {
       lastStatus = watermark
     }
     let rawNeededFrom = rawNeededFrom
+    output.quiet += alarms.takeQuiet(before: rawNeededFrom)
     var rows = deviceRows
     var groups = groupRows
     let goneRuns = clocks.forget(before: min(journal.oldestID, rawNeededFrom))
@@ -359,6 +360,7 @@ public final class Deriver {
       for source in output.sources { try WindowStore.addSource(source.start, source.segments, database) }
       for alarm in output.goneAlarms { try AlarmStore.delete(alarm, device: row(of: alarm.device), database) }
       for alarm in output.alarms { try AlarmStore.save(alarm, device: row(of: alarm.device), database) }
+      for quiet in output.quiet { try AlarmStore.save(quiet, device: row(of: quiet.device), database) }
       try AlarmStore.forgetClear(through: position, database)
       for remembered in output.remembered { try MemoryStore.save(remembered, database) }
       if let readableFrom { try MemoryStore.forget(before: readableFrom, database) }

@@ -37,6 +37,8 @@ struct Output {
   var devices: [Int: DeviceChange] = [:]
   var alarms: [AlarmSnapshot] = []
   var goneAlarms: [AlarmSnapshot] = []
+  /// When devices and series were last heard that are quiet.
+  var quiet: [LastHeard] = []
   /// What decoding must know of after a restart.
   var remembered: [Remembered] = []
 

@@ -21,10 +21,25 @@ import SQLite
 enum Schema {
   static var version: Int64 { chain.newest }
   /// A step for each version since the first; see `SchemaChain`.
-  static var chain: SchemaChain { SchemaChain(oldest: 1, steps: [streams, longerWindows, labels]) }
+  static var chain: SchemaChain { SchemaChain(oldest: 1, steps: [streams, longerWindows, labels, heard]) }
 
   /// "LumO": a file whose pages bear checksums.
   static let applicationID: Int64 = 0x4c75_6d4f
+
+  /// To version 5: alarms are judged after a restart as without one. What was ever heard and is not retired may be silent;
+  /// since when, was not written down.
+  private static func heard(_ database: Database) throws {
+    guard try database.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'derive_cursor'") == 1 else { return }
+    try database.execute("ALTER TABLE derive_cursor ADD COLUMN listening INTEGER")
+    try database.execute(
+      """
+      CREATE TABLE derive_heard(
+        device INTEGER NOT NULL, instance TEXT NOT NULL, series BLOB, time INTEGER NOT NULL,
+        PRIMARY KEY(device, instance)) WITHOUT ROWID
+      """)
+    try database.execute(
+      "INSERT INTO derive_heard SELECT id, '', NULL, -9223372036854775808 FROM derive_device WHERE active")
+  }
 
   /// To version 4: devices bear labels, and Derive knows from where on its windows are whole. And pages bear checksums,
   /// which a program that knows only version 3 would not keep up: they are written anew before (see `Opening`).

@@ -62,6 +62,40 @@ struct AlarmEngineTests {
     #expect(bench.story == ["weak-light raised 160.0"])
   }
 
+  @Test("a late reading says nothing of now, whether there ever was an alarm or not")
+  func late() {
+    var bench = Bench()
+    bench.read(-20, at: 300)
+    bench.read(-28, at: 100)
+    bench.read(-28, at: 170)
+    #expect(bench.story.isEmpty)
+  }
+
+  @Test("a clock that was ahead and is set back silences no rule")
+  func setBack() {
+    var bench = Bench([Bench.weakLight, Bench.silent])
+    bench.engine.listening(true, at: Bench.at(5000))
+    bench.read(-20, at: 5000)
+    bench.hear(at: 5000)
+    bench.advance(to: 5010)
+    bench.engine.setBack(to: Bench.at(100))
+    bench.read(-28, at: 101)
+    bench.advance(to: 200)
+    #expect(bench.story == ["weak-light raised 161.0", "silent raised 190.0"])
+  }
+
+  @Test("what is quiet is handed out once, and what is read again is not")
+  func quiet() {
+    var bench = Bench()
+    bench.read(-20, at: 100, segment: 1)
+    bench.hear(at: 100, segment: 1)
+    #expect(bench.engine.takeQuiet(before: 1).isEmpty)
+    #expect(bench.engine.takeQuiet(before: 2).map(\.time) == [Bench.at(100), Bench.at(100)])
+    bench.read(-20, at: 110, segment: 3)
+    #expect(bench.engine.takeQuiet(before: 3).isEmpty)
+    #expect(bench.engine.takeQuiet(before: 4).map(\.time) == [Bench.at(110)])
+  }
+
   @Test("a reading that is well again ends the hold")
   func holdBroken() {
     var bench = Bench()

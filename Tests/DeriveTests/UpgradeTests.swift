@@ -5,13 +5,15 @@ import Testing
 
 @testable import Derive
 
-@Suite("A box whose store is of schema 1")
+@Suite("A box whose store is of an earlier schema")
 struct UpgradeTests {
   /// Three folders up from this file.
-  private static let box: String = {
+  private static let schemas: String = {
     let folders = "\(#filePath)".split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
-    return folders.joined(separator: "/") + "/Fixtures/schema/v1/box"
+    return folders.joined(separator: "/") + "/Fixtures/schema"
   }()
+  /// The second is the first, as the program of schema 4 took it over.
+  private static let boxes = ["v1/box", "v4/box"]
 
   /// Of the last segment, rounded.
   private static let end = RFC3339.parse("2026-11-22T12:08:23Z")!
@@ -21,8 +23,8 @@ struct UpgradeTests {
     var start: String
   }
 
-  private func store() throws -> TemporaryStore {
-    let store = try TemporaryStore(copy: Self.box, gateway: "bench")
+  private func store(_ box: String) throws -> TemporaryStore {
+    let store = try TemporaryStore(copy: Self.schemas + "/" + box, gateway: "bench")
     store.length = .seconds(2)
     return store
   }
@@ -30,7 +32,7 @@ struct UpgradeTests {
   /// Revisions of the windows that the earlier program sealed.
   private func sealed() throws -> [Window: Int64] {
     let path = NSTemporaryDirectory() + "lumbung-box-" + UUID().uuidString
-    try FileManager.default.copyItem(atPath: Self.box + "/outbox.db", toPath: path)
+    try FileManager.default.copyItem(atPath: Self.schemas + "/v1/box/outbox.db", toPath: path)
     defer { try? FileManager.default.removeItem(atPath: path) }
     let database = try Database(path: path, mode: .reader)
     let row = try database.statement(
@@ -49,11 +51,13 @@ struct UpgradeTests {
       device: device, time: RFC3339.parse("2026-11-22T12:08:\(second)Z")!, received: received, gauge: gauge)
   }
 
-  @Test("goes on: windows follow those that were sealed, and late readings revise these with higher numbers")
-  func goesOn() throws {
+  @Test(
+    "goes on: windows follow those that were sealed, and late readings revise these with higher numbers",
+    arguments: boxes)
+  func goesOn(box: String) throws {
     let before = try sealed()
     #expect(before.count == 14)
-    let store = try store()
+    let store = try store(box)
     let sent = try store.records(.summary).count
     #expect(sent == 0)
     var deriver = try store.deriver()
@@ -93,12 +97,24 @@ struct UpgradeTests {
     #expect(try Database(path: store.folder + "/outbox.db", mode: .reader).integer("PRAGMA user_version") > 1)
   }
 
-  @Test("starts without anything new as if nothing had happened")
-  func nothingNew() throws {
-    let store = try store()
+  @Test("starts without anything new as if nothing had happened", arguments: boxes)
+  func nothingNew(box: String) throws {
+    let store = try store(box)
     let deriver = try store.deriver()
     _ = try deriver.turn(now: .seconds(1))
     try deriver.finish()
     #expect(try store.records(.summary).isEmpty)
+  }
+
+  @Test("notices that devices are silent which only the earlier program has heard", arguments: boxes)
+  func silence(box: String) throws {
+    let store = try store(box)
+    store.rules = [AlarmRule(name: "silent", condition: .missing(.seconds(5)))]
+    try store.writeTexts([(Mark.topic, Mark.connected.rawValue, Self.end)], at: Self.end)
+    _ = try store.deriver().turn(now: .seconds(1))
+    try store.write([], at: Self.end + .seconds(6))
+    _ = try store.deriver().turn(now: .seconds(2))
+    let silent = try store.records(.alarm).map { $0["device"] as? String ?? "" }
+    #expect(silent.sorted() == ["cam-0", "cam-1"])
   }
 }

@@ -32,8 +32,6 @@ class Proof(NamedTuple):
     more_controls: Tuple[Leg, ...] = ()
     # Tries of a leg in the long form.
     long_leg: int = LONG_LEG
-    # Tries where all of it is to take six minutes; as many as in the short form, if not said; 0 leaves it out.
-    quick: Optional[int] = None
 
     def legs(self, long: bool, tries: Optional[int] = None) -> List[Leg]:
         tries = tries or (self.long if long else self.short)

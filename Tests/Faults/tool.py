@@ -16,7 +16,7 @@ STATES_PER_TRY = 1000
 # And so many places.
 PLACES_PER_TRY = 500
 # In the short form every so many-th operation fails; in the long one every.
-SHORT_STRIDE = 4
+SHORT_STRIDE = 2
 # Legs draw from seeds so far apart that none meets another's.
 SEEDS_PER_LEG = 1_000_000
 

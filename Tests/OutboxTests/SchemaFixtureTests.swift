@@ -23,7 +23,7 @@ struct SchemaFixtureTests {
     return Array(bytes[..<max(0, read(file, &bytes, bytes.count))])
   }
 
-  @Test("opens with all of its content", arguments: [1, 2, 3])
+  @Test("opens with all of its content", arguments: [1, 2, 3, 4])
   func opens(version: Int) throws {
     let content = bytes("\(Self.fixtures)/v\(version)/outbox.db")
     try #require(!content.isEmpty)
@@ -37,7 +37,8 @@ struct SchemaFixtureTests {
     #expect(try Database(path: folder.database, mode: .reader).integer("PRAGMA user_version") == Schema.version)
   }
 
-  @Test("a start after the one that migrates it finds it sound, with a checksum on every page", arguments: [1, 2, 3])
+  @Test(
+    "a start after the one that migrates it finds it sound, with a checksum on every page", arguments: [1, 2, 3, 4])
   func opensAgain(version: Int) throws {
     folder.write("outbox.db", bytes("\(Self.fixtures)/v\(version)/outbox.db"))
     do { _ = try folder.open() }

@@ -26,15 +26,18 @@ struct EarlierStore: Sendable {
   }
 
   private static let kinds = [
-    Kind(folder: "v1"), Kind(folder: "v2"), Kind(folder: "v3"),
-    Kind(folder: "v1/box", hasJournal: true, gateway: "bench", end: Timestamp(milliseconds: 1_795_349_310_000)),
+    box("v1/box"), box("v4/box"), Kind(folder: "v1"), Kind(folder: "v2"), Kind(folder: "v3"), Kind(folder: "v4"),
   ]
+
+  private static func box(_ folder: String) -> Kind {
+    Kind(folder: folder, hasJournal: true, gateway: "bench", end: Timestamp(milliseconds: 1_795_349_310_000))
+  }
 
   /// As every schema numbers them.
   private static let lanes: [Int: Lane] = [0: .alarm, 1: .summary, 2: .status, 3: .backfill]
 
   /// Which of the seeds begin with which; the others begin with nothing at all.
-  private static let bySeed: [Int?] = [nil, 0, 1, nil, 2, 3]
+  private static let bySeed: [Int?] = [nil, 0, 1, nil, 2, 3, nil, 4, 5]
 
   /// - Parameters:
   ///   - folder: with the schemas' files.

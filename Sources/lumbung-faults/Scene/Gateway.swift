@@ -61,6 +61,7 @@ final class Gateway {
     let rules = [
       AlarmRule(name: "cold", metric: "g", condition: .below(limit: -30, clear: -28), severity: .critical),
       AlarmRule(name: "cool", metric: "g", condition: .below(limit: -10, clear: 0), hold: .seconds(3)),
+      AlarmRule(name: "silent", condition: .missing(.seconds(9))),
     ]
     return try Deriver(
       settings: DeriveSettings(

@@ -43,7 +43,7 @@ struct Script: Sendable {
     self.seed = seed
     self.start = start
     hasDeadMirror = seed % 2 == 1
-    refusesEvery = seed % 3 == 0 ? 5 : 0
+    refusesEvery = seed / 3 % 2 == 1 ? 5 : 0
     var random = Seeded(seed)
     quota = seed % 4 == 1 ? 90_000 : 140_000
     var clock = max(Script.origin, start?.end ?? Script.origin)
@@ -62,15 +62,12 @@ struct Script: Sendable {
           Message(topic: topic, payload: Array(payload.utf8), packetID: packet, receivedAt: clock))
       }
       if number == 0 { add(Mark.topic, Mark.connected.rawValue) }
-      /// - Parameter isLate: without the gauge that alarms look at: which of two readings is the newer one is known to
-      ///   alarms only while the process lives.
-      func reading(_ device: Int, at time: Timestamp, isLate: Bool = false) {
+      func reading(_ device: Int, at time: Timestamp) {
         counters[device, default: 1000] += Int.random(in: 0...500, using: &random)
         let gauge = Int.random(in: -40...10, using: &random)
         let state = ["on", "off", "odd"][Int.random(in: 0..<3, using: &random)]
         let count = counters[device] ?? 0
-        let judged = isLate ? "" : "\"g\":\(gauge),"
-        add("school/a/cam-\(device)", "{\"ts\":\(time.milliseconds),\(judged)\"c\":\(count),\"s\":\"\(state)\"}")
+        add("school/a/cam-\(device)", "{\"ts\":\(time.milliseconds),\"g\":\(gauge),\"c\":\(count),\"s\":\"\(state)\"}")
       }
       let isLast = number == length - 1
       if !isLast, number % 9 != 8 {
@@ -81,7 +78,7 @@ struct Script: Sendable {
           }
         }
         for held in late where held.due == number {
-          reading(held.device, at: held.time - .milliseconds(500), isLate: true)
+          reading(held.device, at: held.time - .milliseconds(500))
         }
         if Int.random(in: 0..<6, using: &random) == 0 {
           // Something that no source takes, and that doesn't compress: its segment goes on over several pages.
