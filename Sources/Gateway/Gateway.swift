@@ -250,7 +250,10 @@ public final class Gateway: Service {
       full: { room.add(.giveRoom) }, fail: fail)
     let session = try session(room, gate, tried)
     gate.whenChanged { session.poke() }
-    try opening { try SessionMemory.fill(session, JournalReader.owner(path: journalPath)) }
+    try opening {
+      redactor.learn(try Deriver.births(outboxPath: outboxPath))
+      try SessionMemory.fill(session, redactor, JournalReader.owner(path: journalPath))
+    }
     let backfill = BackfillRoom(
       settings: { self.settings }, journalPath: journalPath, outbox: outbox, tell: { [logger] in logger.info("\($0)") },
       log: log
