@@ -60,6 +60,12 @@ test-tools: ## Tests of the checking programs in Tools
 test-whole: build ## End-to-end tests against the built programs (LONG=1 for the long form)
 	$(PYTHON) -m unittest discover -v -s Tests/EndToEnd -p 'test_*.py'
 
+.PHONY: test-confined
+test-confined: build ## Unit and end-to-end tests on one core with 512 MiB, as on the smallest box (root; the build has all)
+	$(SWIFT) build --build-tests $(STRICT)
+	Tools/confined .build/debug/lumbungPackageTests.xctest --testing-library swift-testing
+	Tools/confined $(PYTHON) -m unittest discover -s Tests/EndToEnd -p 'test_*.py'
+
 .PHONY: guard
 guard: install ## Instructions of the hot parts against Benchmarks/instructions.json (RECORD=1 writes it; MANY=1: 50,000 devices)
 	$(SWIFT) build $(RELEASE) --product lumbung-bench

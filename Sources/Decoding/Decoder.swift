@@ -87,6 +87,9 @@ public final class Decoder {
     message.memory.restore(remembered, through: last, registry, limits)
   }
 
+  /// The topic of the birth of Sparkplug B that this is about; `nil` where it is about something else.
+  public static func birthTopic(of remembered: Remembered) -> String? { SparkplugNode.birthTopic(of: remembered) }
+
   /// What was added to the times that the last message's payload said, because its clock is known to be off.
   public var correction: Span { message.correction }
 

@@ -129,6 +129,14 @@ public final class Deriver {
     return cursor?.epoch == epoch ? cursor?.position : nil
   }
 
+  /// The births of nodes of Sparkplug B, and of devices behind them, that messages may still be read with: topic and
+  /// payload, for whoever looks at messages before they are derived.
+  public static func births(outboxPath: String) throws -> [(topic: String, payload: [UInt8])] {
+    try MemoryStore.load(DeriveStore.reader(outboxPath)).compactMap { one in
+      Decoder.birthTopic(of: one).map { ($0, one.content) }
+    }
+  }
+
   /// The tables that the outbox must have: see `DeriveStore`.
   public static var schema: [String] { DeriveStore.schema }
 

@@ -134,8 +134,13 @@ public final class Gateway: Service {
   /// Until its task is cancelled.
   private func keepSmall() async {
     guard (try? await Task.sleep(for: Memory.startInterval)) != nil else { return }
-    try? await blocking { Memory.giveBackStart() }
-    while (try? await Task.sleep(for: Memory.interval)) != nil { try? await blocking { Memory.giveBack() } }
+    try? await blocking { Memory.giveBackAll() }
+    var round = 0
+    while (try? await Task.sleep(for: Memory.interval)) != nil {
+      round += 1
+      let isAll = round.isMultiple(of: Memory.roundsToAll)
+      try? await blocking { isAll ? Memory.giveBackAll() : Memory.giveBack() }
+    }
   }
 
   private func serve(_ board: StatusBoard) async {
@@ -250,7 +255,10 @@ public final class Gateway: Service {
       full: { room.add(.giveRoom) }, fail: fail)
     let session = try session(room, gate, tried)
     gate.whenChanged { session.poke() }
-    try opening { try SessionMemory.fill(session, JournalReader.owner(path: journalPath)) }
+    try opening {
+      redactor.learn(try Deriver.births(outboxPath: outboxPath))
+      try SessionMemory.fill(session, redactor, JournalReader.owner(path: journalPath))
+    }
     let backfill = BackfillRoom(
       settings: { self.settings }, journalPath: journalPath, outbox: outbox, tell: { [logger] in logger.info("\($0)") },
       log: log

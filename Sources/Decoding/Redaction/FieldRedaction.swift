@@ -19,12 +19,29 @@ public struct FieldRedaction: Sendable {
     let source: Int?
     /// Where the topic's last level is such a name, the payload's texts are such values.
     let byTopic: RedactedNames.Rule?
+    /// Where payloads are those of Sparkplug B.
+    let sparkplug: (aliases: SparkplugAliases, isBirth: Bool)?
   }
 
   private let sources: [(filter: TopicFilter, names: RedactedNames)]
 
   public init(sources: [SourceDefinition]) {
     self.sources = sources.map { ($0.topic.filter, RedactedNames(of: $0)) }
+  }
+
+  /// Splits the topic and compares it with every source's: to be remembered where there are many messages.
+  ///
+  /// - Parameter aliases: what is known of a node of Sparkplug B, or of a device behind it, by group, node and device.
+  func scope(
+    of topic: UnsafeRawBufferPointer, aliases: (String) -> SparkplugAliases = { _ in SparkplugAliases() }
+  ) -> Scope {
+    let text = String(decoding: topic, as: UTF8.self)
+    let source = sources.firstIndex { $0.filter.matches(text) }
+    if let line = SparkplugRedaction.line(ofTopic: text) {
+      return Scope(source: source, byTopic: nil, sparkplug: (aliases(line.key), line.isBirth))
+    }
+    let level = topic.lastIndex(of: UInt8(ascii: "/")).map { UnsafeRawBufferPointer(rebasing: topic[($0 + 1)...]) }
+    return Scope(source: source, byTopic: level.flatMap { names(source).rule($0) }, sparkplug: nil)
   }
 
   /// The payload without such values; `nil` where there are none, and it may be kept as it is.
@@ -34,16 +51,9 @@ public struct FieldRedaction: Sendable {
     redact(payload, scope(of: topic))
   }
 
-  /// Splits the topic and compares it with every source's: to be remembered where there are many messages.
-  func scope(of topic: UnsafeRawBufferPointer) -> Scope {
-    let text = String(decoding: topic, as: UTF8.self)
-    let source = sources.firstIndex { $0.filter.matches(text) }
-    let level = topic.lastIndex(of: UInt8(ascii: "/")).map { UnsafeRawBufferPointer(rebasing: topic[($0 + 1)...]) }
-    return Scope(source: source, byTopic: level.flatMap { names(source).rule($0) })
-  }
-
   func redact(_ payload: UnsafeRawBufferPointer, _ scope: Scope) -> [UInt8]? {
     guard !payload.isEmpty else { return nil }
+    if let sparkplug = sparkplug(payload, scope) { return sparkplug.redact(payload) }
     let names = names(scope.source)
     var cuts: [RedactionCut]
     switch payload.first(where: { $0 > 0x20 }) {
@@ -68,8 +78,18 @@ public struct FieldRedaction: Sendable {
   }
 
   func redactAll(_ payload: UnsafeRawBufferPointer, _ scope: Scope) -> [UInt8]? {
+    // Bytes that are counted must not be replaced by others within.
+    if let sparkplug = sparkplug(payload, scope) { return sparkplug.redact(payload) }
     guard let imageless = ImageRedaction.redact(payload) else { return redact(payload, scope) }
     return imageless.withUnsafeBytes { redact($0, scope) } ?? imageless
+  }
+
+  /// `nil` where the payload is none of Sparkplug's protobuf, whatever its topic says.
+  private func sparkplug(_ payload: UnsafeRawBufferPointer, _ scope: Scope) -> SparkplugRedaction? {
+    guard let (aliases, isBirth) = scope.sparkplug, let first = payload.first, first != UInt8(ascii: "{"),
+      ImageRedaction.mediaType(payload) == nil
+    else { return nil }
+    return SparkplugRedaction(names: names(scope.source), aliases: aliases, isBirth: isBirth)
   }
 
   private func names(_ source: Int?) -> RedactedNames { source.map { sources[$0].names } ?? .builtIn }

@@ -1,4 +1,5 @@
 import Decoding
+import Journal
 import Synchronization
 import Telemetry
 
@@ -12,7 +13,24 @@ final class Redactor: Sendable {
 
   /// From the next message on.
   func change(to sources: [SourceDefinition]) {
-    lock.withLock { _ in redaction = RememberingRedaction(sources: sources) }
+    lock.withLock { _ in redaction = RememberingRedaction(sources: sources, after: redaction) }
+  }
+
+  /// Takes up what an earlier process knew: without the births of Sparkplug's nodes, nobody knows what their messages
+  /// are about.
+  func learn(_ births: [(topic: String, payload: [UInt8])]) {
+    lock.withLock { _ in
+      for (topic, payload) in births {
+        Array(topic.utf8).withUnsafeBytes { topic in
+          payload.withUnsafeBytes { redaction.learn(topic: topic, payload: $0) }
+        }
+      }
+    }
+  }
+
+  /// A message of the journal, in its order: a birth may not have been derived yet.
+  func learn(_ message: StoredMessage) {
+    lock.withLock { _ in redaction.learn(topic: message.topic, payload: message.payload) }
   }
 
   /// What is kept of a payload in its place; `nil` where it is kept as it is.

@@ -1,7 +1,8 @@
 import Journal
 import MQTT
 
-/// Tells the session what an earlier process committed, so that what the broker sends again is known.
+/// Tells the session what an earlier process committed, so that what the broker sends again is known, and the redactor
+/// which births it had.
 enum SessionMemory {
   /// How many committed messages the broker may still send again: the Receive Maximum.
   static let redeliverable = 65_535
@@ -9,7 +10,7 @@ enum SessionMemory {
   private static let bytes = 1 << 20
 
   /// Reads forward, a little at a time: neither the journal's length nor the messages' size is held in memory.
-  static func fill(_ session: Session, _ reader: JournalReader) throws {
+  static func fill(_ session: Session, _ redactor: Redactor, _ reader: JournalReader) throws {
     let newest = reader.newestID
     var after = try reader.firstID(ofLast: redeliverable) - 1
     while after < newest {
@@ -18,6 +19,7 @@ enum SessionMemory {
       after = last.id
       for case .segment(let segment) in items {
         segment.forEach { message in
+          redactor.learn(message)
           guard message.qos > 0 else { return }
           session.remember(packetID: message.packetID, topic: message.topic, payload: message.payload)
         }

@@ -5,6 +5,9 @@ import Glibc
 public enum Memory {
   /// How often is given back: seldom enough to cost nothing, and soon after a start, and after a window was sealed.
   static let interval = Duration.seconds(20)
+  /// Every so many times pages of the program go, too: what sealing needs once in a window, or a look at the page, stays
+  /// resident else. Some hundred come again, which takes a millisecond or two.
+  static let roundsToAll = 9
   /// Until the first time: by then it is started.
   static let startInterval = Duration.seconds(5)
 
@@ -20,9 +23,9 @@ public enum Memory {
   /// Gives back what is free inside the heaps. Takes some milliseconds.
   static func giveBack() { _ = malloc_trim(0) }
 
-  /// Once, after the start: besides, pages of the program and its libraries, most of which were read for starting alone.
+  /// Besides, pages of the program and its libraries, most of which were read for starting alone, or once in a while.
   /// Those that are needed come again from the system's cache, without the disk.
-  static func giveBackStart() {
+  static func giveBackAll() {
     giveBack()
     // Its lock is held meanwhile, so that nothing is unloaded and its addresses used for something else.
     _ = dl_iterate_phdr(

@@ -59,6 +59,15 @@ final class SparkplugNode {
     return scope.hasPrefix(prefix) ? String(scope.dropFirst(prefix.count)) : nil
   }
 
+  /// Where the birth came by, without levels before the namespace; `nil` where it is no birth.
+  static func birthTopic(of remembered: Remembered) -> String? {
+    guard let name = name(ofScope: remembered.scope), !remembered.content.isEmpty else { return nil }
+    let parts = name.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2 else { return nil }
+    return remembered.key.isEmpty
+      ? "spBv1.0/\(parts[0])/NBIRTH/\(parts[1])" : "spBv1.0/\(parts[0])/DBIRTH/\(parts[1])/\(remembered.key)"
+  }
+
   // MARK: - Births and deaths
 
   /// The birth that holds for the node, or for a device behind it, at a message. Births and deaths of the node end those
