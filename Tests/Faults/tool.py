@@ -19,8 +19,6 @@ PLACES_PER_TRY = 500
 SHORT_STRIDE = 2
 # Legs draw from seeds so far apart that none meets another's.
 SEEDS_PER_LEG = 1_000_000
-
-
 # The stores of earlier schemas, with which two of three runs of crash states begin.
 SCHEMAS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "Fixtures", "schema")
 # The other control: what migrates a store does so in more than one transaction.
