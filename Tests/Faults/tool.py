@@ -19,11 +19,9 @@ PLACES_PER_TRY = 500
 SHORT_STRIDE = 2
 # Legs draw from seeds so far apart that none meets another's.
 SEEDS_PER_LEG = 1_000_000
-
-
 # The stores of earlier schemas, with which two of three runs of crash states begin.
 SCHEMAS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "Fixtures", "schema")
-# Of a state that a crash in a migration left: most of them were looked at before the first of their run.
+# The other control: what migrates a store does so in more than one transaction.
 MIGRATION_CONTROL = "half a migration"
 
 
