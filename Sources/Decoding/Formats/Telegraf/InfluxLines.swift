@@ -79,8 +79,10 @@ struct InfluxLines {
 
   /// A field's name and value; no value where it is an empty or too long text.
   mutating func field(limit: Int) throws(DecodingFault) -> (name: [UInt8], value: TelegrafReader.Value?) {
-    var name: [UInt8] = []
     let start = at
+    while let byte, InfluxLines.isPlain(byte) { at += 1 }
+    // Almost all names have nothing escaped.
+    var name = Array(bytes[start..<at])
     while let byte, byte != UInt8(ascii: "=") {
       guard !isLineEnd, byte != UInt8(ascii: " "), byte != UInt8(ascii: ",") else {
         throw DecodingFault(byte: at, "a field without a value")
@@ -96,6 +98,16 @@ struct InfluxLines {
       return (name, text.flatMap { $0.isEmpty ? nil : .word($0) })
     }
     return (name, try bare())
+  }
+
+  /// Whether it stands for itself in a name.
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
+      true
+    default: false
+    }
   }
 
   private mutating func quoted(limit: Int) throws(DecodingFault) -> String? {
@@ -120,10 +132,13 @@ struct InfluxLines {
     while let byte, byte != UInt8(ascii: ","), byte != UInt8(ascii: " "), !isLineEnd { at += 1 }
     var text = UnsafeRawBufferPointer(rebasing: bytes[start..<at])
     guard let last = text.last else { throw DecodingFault(byte: start, "a field without a value") }
-    switch String(utf8: UnsafeRawBufferPointer(rebasing: text.prefix(6))) {
-    case "t", "T", "true", "True", "TRUE": return .word("true")
-    case "f", "F", "false", "False", "FALSE": return .word("false")
-    default: break
+    // Next to all are numbers: no text is made of those.
+    if let first = text.first, !first.isDigit, first != UInt8(ascii: "-") {
+      switch String(utf8: UnsafeRawBufferPointer(rebasing: text.prefix(6))) {
+      case "t", "T", "true", "True", "TRUE": return .word("true")
+      case "f", "F", "false", "False", "FALSE": return .word("false")
+      default: break
+      }
     }
     if last == UInt8(ascii: "i") || last == UInt8(ascii: "u") {
       text = UnsafeRawBufferPointer(rebasing: text.dropLast())
