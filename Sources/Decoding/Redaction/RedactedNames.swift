@@ -118,10 +118,7 @@ struct RedactedNames: Sendable {
 
   @inline(__always)
   private static func isAlphanumeric(_ byte: UInt8) -> Bool {
-    // Bits of the characters from 0 to 63 and from 64 to 127: 0-9, and A-Z a-z.
-    let low: UInt64 = 0x03ff_0000_0000_0000
-    let high: UInt64 = 0x07ff_fffe_07ff_fffe
-    return byte < 64 ? low >> UInt64(byte) & 1 == 1 : byte < 128 && high >> UInt64(byte - 64) & 1 == 1
+    (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte &- UInt8(ascii: "0") < 10
   }
 
   private func known(_ plain: UnsafeRawBufferPointer) -> Rule? {
