@@ -1,4 +1,5 @@
 import Decoding
+import Settings
 import Simulation
 import Telemetry
 
@@ -8,7 +9,15 @@ extension HotPart {
     [
       HotPart("look for images", per: "message", count: Workplace.messages) { place in
         { for message in place.work { _ = message.withBytes { ImageRedaction.redact($1) } } }
-      }
+      },
+      HotPart("look for images and names", per: "message", count: Workplace.messages) { place in
+        let redaction = RememberingRedaction(sources: place.settings.sources)
+        let redact = { (messages: ArraySlice<PlannedMessage>) in
+          for message in messages { _ = message.withBytes { redaction.redactAll(topic: $0, payload: $1) } }
+        }
+        redact(place.corpus[...])
+        return { redact(place.work) }
+      },
     ]
   }
 

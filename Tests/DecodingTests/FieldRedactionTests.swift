@@ -180,4 +180,28 @@ struct FieldRedactionTests {
     }
     #expect(remembering.count == 1)
   }
+
+  @Test("levels of a topic that a source names are not kept, and what remains is the same source's")
+  func levels() throws {
+    var first = SourceDefinition(
+      name: "a", topic: try TopicPattern("school/{site}/visitor/{person}/door"), format: "json")
+    first.redactedLevels = ["person"]
+    var second = SourceDefinition(name: "b", topic: try TopicPattern("gate/{who...}"), format: "json")
+    second.redactedLevels = ["who"]
+    let plain = SourceDefinition(name: "c", topic: try TopicPattern("#"), format: "json")
+    let remembering = RememberingRedaction(sources: [first, second, plain])
+    for (topic, expected) in [
+      "school/sman1/visitor/siti/door": "school/sman1/visitor/redacted/door",
+      "gate/a/b/c": "gate/redacted/redacted/redacted",
+      "gate/a": "gate/redacted", "school/sman1/visitor/siti": nil, "gate": nil, "other/siti": nil,
+    ] as [String: String?] {
+      for _ in 0..<2 {
+        let kept = Array(topic.utf8).withUnsafeBytes(remembering.topic).map { String(decoding: $0, as: UTF8.self) }
+        #expect(kept == expected)
+        guard let kept else { continue }
+        let again = Array(kept.utf8).withUnsafeBytes(remembering.topic).map { String(decoding: $0, as: UTF8.self) }
+        #expect(again == kept)
+      }
+    }
+  }
 }

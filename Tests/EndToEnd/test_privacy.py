@@ -15,6 +15,7 @@ import records
 PLATE = "BG 4711 QX"
 PERSON = "Rahayu Kusumawardhani"
 GATE = {"name": "gate", "topic": "gate/{site}/{cam...}", "format": "json", "class": "camera", "device": "{site}/{cam}"}
+VISITORS = {"name": "visitors", "topic": "visit/{site}/{person}/door", "format": "json", "device": "{site}/{person}"}
 
 
 class Redaction(harness.Case):
@@ -42,10 +43,9 @@ class Redaction(harness.Case):
         return found
 
     def publish_people(self, unredacted: Optional[List[str]] = None) -> Set[str]:
-        source = {**GATE, "redact": ["driver"]}
+        self.sources = [{**GATE, "redact": ["driver"]}, {**VISITORS, "redact_topic": ["person"]}]
         if unredacted is not None:
-            source = {**GATE, "unredacted": unredacted}
-        self.sources = [source]
+            self.sources = [{**GATE, "unredacted": unredacted}, VISITORS]
         self.start_all()
         publisher = self.publisher()
         payloads = [
@@ -55,6 +55,7 @@ class Redaction(harness.Case):
             ("gate/a/cut", '{"speed": 3, "driver": "%s", "plate": "%s' % (PERSON, PLATE)),
             ("gate/a/xml", f"<event><licensePlate>{PLATE}</licensePlate><driver>{PERSON}</driver></event>"),
             ("gate/a/plate", PLATE),
+            (f"visit/a/{PERSON}/door", json.dumps({"opened": 1})),
         ]
         for topic, payload in payloads:
             publisher.publish(topic, payload.encode())
@@ -69,7 +70,10 @@ class Redaction(harness.Case):
     def test_plates_and_persons_are_found_in_no_file_and_no_record(self) -> None:
         self.assertEqual(self.publish_people(), set())
         # What tells of nobody is all there.
-        self.assertIn('"speed": 31', "".join(json.dumps(message) for message in self.messages()))
+        kept = "".join(json.dumps(message) for message in self.messages())
+        self.assertIn('"speed": 31', kept)
+        self.assertIn("visit/a/redacted/door", kept)
+        self.assertTrue(any('"a/redacted"' in json.dumps(record) for record in self.received()))
 
     def test_control_the_same_without_redaction_is_found(self) -> None:
         found = self.publish_people(unredacted=["plate", "License-Plate", "licensePlate"])

@@ -110,4 +110,14 @@ struct CautionTests {
       #expect(!faultsBeside(source + "redact = \(wrong)").isEmpty, "\(wrong)")
     }
   }
+
+  @Test("levels of a topic to leave out are levels of that topic")
+  func levels() throws {
+    let source = "[[source]]\nname = \"a\"\ntopic = \"a/{site}/{who...}\"\nformat = \"json\"\n"
+    let settings = try parsed(minimal + source + "redact_topic = [\"who\"]")
+    #expect(settings.sources.first?.redactedLevels == ["who"])
+    for wrong in ["[\"whom\"]", "\"{who}\"", "1"] {
+      #expect(!faultsBeside(source + "redact_topic = \(wrong)").isEmpty, "\(wrong)")
+    }
+  }
 }

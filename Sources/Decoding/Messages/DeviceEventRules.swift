@@ -1,8 +1,10 @@
 import Telemetry
 
 /// What the events of ONVIF's topic tree mean: by the topic without namespaces, and the data item's name.
+///
+/// A class, so that going through the rules of a topic copies no texts.
 final class DeviceEventRule: Sendable {
-  enum Reading {
+  enum Reading: Sendable {
     /// The item is true or false.
     case state
     /// The item is a number.
@@ -13,7 +15,7 @@ final class DeviceEventRule: Sendable {
 
   /// Matches topics that are this or begin with this and a slash.
   let topic: String
-  /// In lower case, for its case doesn't matter; `nil` for the event itself.
+  /// In small letters, found without regard to case; `nil` for the event itself.
   let item: String?
   let reading: Reading
   let entry: CatalogueEntry
@@ -27,14 +29,30 @@ final class DeviceEventRule: Sendable {
 
   /// The item that the rule is about, where the event bears it.
   func item(of items: [(name: String, value: VendorValue)]) -> (name: String, value: VendorValue)? {
-    guard let wanted = item else { return nil }
-    return items.first { $0.name.utf8.count == wanted.utf8.count && $0.name.lowercased() == wanted }
+    guard let item else { return nil }
+    return items.first { DeviceEventRule.isSame($0.name, item) }
   }
 
-  /// Those of the topic and of the topics above it, in the order of the list.
-  static func find(_ topic: String) -> [DeviceEventRule] {
-    all.filter { topic == $0.topic || topic.hasPrefix($0.topic + "/") }
+  /// - Parameter lower: in small letters of ASCII.
+  private static func isSame(_ name: String, _ lower: String) -> Bool {
+    guard name.utf8.count == lower.utf8.count else { return false }
+    for (a, b) in zip(name.utf8, lower.utf8) where (UInt8(ascii: "A")...UInt8(ascii: "Z") ~= a ? a | 0x20 : a) != b {
+      return false
+    }
+    return true
   }
+
+  /// No rule's topic lies below another's.
+  static func find(_ topic: String) -> [DeviceEventRule] {
+    var prefix = topic[...]
+    while true {
+      if let rules = byTopic[prefix] { return rules }
+      guard let slash = prefix.utf8.lastIndex(of: UInt8(ascii: "/")) else { return [] }
+      prefix = prefix[..<slash]
+    }
+  }
+
+  private static let byTopic = Dictionary(grouping: all) { $0.topic[...] }
 
   static let fanFailure = CatalogueEntry("hw.fan.failure", "1", .state, "whether a fan failed: true or false")
   static let powerFailure = CatalogueEntry(

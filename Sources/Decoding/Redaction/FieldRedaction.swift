@@ -21,12 +21,14 @@ public struct FieldRedaction: Sendable {
     let byTopic: RedactedNames.Rule?
     /// Where payloads are those of Sparkplug B.
     let sparkplug: (aliases: SparkplugAliases, isBirth: Bool)?
+    /// What is kept of the topic, where some level of it is not.
+    let topic: [UInt8]?
   }
 
-  private let sources: [(filter: TopicFilter, names: RedactedNames)]
+  private let sources: [(filter: TopicFilter, names: RedactedNames, topic: TopicPattern, levels: [String])]
 
   public init(sources: [SourceDefinition]) {
-    self.sources = sources.map { ($0.topic.filter, RedactedNames(of: $0)) }
+    self.sources = sources.map { ($0.topic.filter, RedactedNames(of: $0), $0.topic, $0.redactedLevels) }
   }
 
   /// Splits the topic and compares it with every source's: to be remembered where there are many messages.
@@ -37,12 +39,21 @@ public struct FieldRedaction: Sendable {
   ) -> Scope {
     let text = String(decoding: topic, as: UTF8.self)
     let source = sources.firstIndex { $0.filter.matches(text) }
+    let kept = source.flatMap { hidden(text, sources[$0].topic, sources[$0].levels) }
     if let line = SparkplugRedaction.line(ofTopic: text) {
-      return Scope(source: source, byTopic: nil, sparkplug: (aliases(line.key), line.isBirth))
+      return Scope(source: source, byTopic: nil, sparkplug: (aliases(line.key), line.isBirth), topic: kept)
     }
     let level = topic.lastIndex(of: UInt8(ascii: "/")).map { UnsafeRawBufferPointer(rebasing: topic[($0 + 1)...]) }
-    return Scope(source: source, byTopic: level.flatMap { names(source).rule($0) }, sparkplug: nil)
+    return Scope(source: source, byTopic: level.flatMap { names(source).rule($0) }, sparkplug: nil, topic: kept)
   }
+
+  private func hidden(_ topic: String, _ pattern: TopicPattern, _ levels: [String]) -> [UInt8]? {
+    guard !levels.isEmpty else { return nil }
+    return pattern.hiding(levels, in: topic, by: FieldRedaction.text).map { Array($0.utf8) }
+  }
+
+  /// What is kept of a topic; `nil` where it is kept as it is.
+  public func topic(_ topic: UnsafeRawBufferPointer) -> [UInt8]? { scope(of: topic).topic }
 
   /// The payload without such values; `nil` where there are none, and it may be kept as it is.
   ///

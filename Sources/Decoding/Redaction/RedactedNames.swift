@@ -105,17 +105,20 @@ struct RedactedNames: Sendable {
     var count = 0
     var first: UInt8 = 0
     for byte in name {
-      switch byte {
-      case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"):
+      if RedactedNames.isAlphanumeric(byte) {
         if count == 0 { first = byte }
         count += 1
-      case UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: " "): break
-      // Of several parts, or written in a way of its own.
-      default: return true
+      } else if byte != UInt8(ascii: "_"), byte != UInt8(ascii: "-"), byte != UInt8(ascii: " ") {
+        // Of several parts, or written in a way of its own.
+        return true
       }
     }
     return beginnings[min(count, 63)] & 1 << UInt32(first & 31) != 0
+  }
+
+  @inline(__always)
+  private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+    (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte &- UInt8(ascii: "0") < 10
   }
 
   private func known(_ plain: UnsafeRawBufferPointer) -> Rule? {

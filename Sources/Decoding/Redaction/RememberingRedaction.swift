@@ -10,11 +10,14 @@ public final class RememberingRedaction {
 
   private let redaction: FieldRedaction
   private var scopes = ByteTable<FieldRedaction.Scope>()
+  /// Whether any source does: else no topic is looked up for it.
+  private let hidesLevels: Bool
   private var aliases: [String: SparkplugAliases] = [:]
 
   /// - Parameter earlier: whose births this one goes on with, by sources that have changed.
   public init(sources: [SourceDefinition], after earlier: RememberingRedaction? = nil) {
     redaction = FieldRedaction(sources: sources)
+    hidesLevels = sources.contains { !$0.redactedLevels.isEmpty }
     aliases = earlier?.aliases ?? [:]
   }
 
@@ -23,6 +26,9 @@ public final class RememberingRedaction {
   public func redactAll(topic: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) -> [UInt8]? {
     redaction.redactAll(payload, scope(of: topic))
   }
+
+  /// What is kept of a topic; `nil` where it is kept as it is.
+  public func topic(_ topic: UnsafeRawBufferPointer) -> [UInt8]? { hidesLevels ? scope(of: topic).topic : nil }
 
   /// Takes up what an earlier process had from a birth of Sparkplug B.
   public func learn(topic: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) {

@@ -1,5 +1,6 @@
 import Decoding
 import Journal
+import MQTT
 import Synchronization
 import Telemetry
 
@@ -33,10 +34,14 @@ final class Redactor: Sendable {
     lock.withLock { _ in redaction.learn(topic: message.topic, payload: message.payload) }
   }
 
-  /// What is kept of a payload in its place; `nil` where it is kept as it is.
+  /// What is kept of a message in its place; `nil` where it is kept as it is.
   ///
   /// The session's thread alone asks: the lock is never waited for but at a reload.
-  func redact(topic: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) -> [UInt8]? {
-    lock.withLock { _ in redaction.redactAll(topic: topic, payload: payload) }
+  func redact(topic: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer) -> Redacted? {
+    lock.withLock { _ in
+      let kept = redaction.redactAll(topic: topic, payload: payload)
+      let level = redaction.topic(topic)
+      return kept == nil && level == nil ? nil : Redacted(topic: level, payload: kept)
+    }
   }
 }

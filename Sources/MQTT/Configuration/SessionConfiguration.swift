@@ -29,9 +29,10 @@ public struct SessionConfiguration: Sendable {
   public var commitDeadline: Int
   /// Bytes. A message with a larger payload is stored nowhere, acknowledged and counted.
   public var maxPayload: Int
-  /// What is kept of a payload in its place, stored and compared; `nil` where it is kept as it is. Asked on the session's
-  /// thread, for every message, and always of the same mind about the same bytes on the same topic.
-  public var redact: @Sendable (_ topic: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer) -> [UInt8]? = {
+  /// What is kept of a message in its place, stored and compared; `nil` where it is kept as it is. Asked on the session's
+  /// thread, for every message, and of the same mind about the same bytes on the same topic, or the message is not known
+  /// when it comes again.
+  public var redact: @Sendable (_ topic: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer) -> Redacted? = {
     _, _ in nil
   }
   /// False only in a fault test's control: what the broker sends again is then stored, and counted, again.

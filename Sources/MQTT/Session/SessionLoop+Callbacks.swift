@@ -27,12 +27,20 @@ extension SessionLoop: ClientDelegate {
     }
     guard let redacted = configuration.redact(message.topic, message.payload) else { return take(message, size) }
     status.redacted += 1
-    let (topic, packetID, qos, retained) = (message.topic, message.packetID, message.qos, message.retained)
-    redacted.withUnsafeBytes { kept in
-      take(
-        IncomingMessage(topic: topic, payload: kept, packetID: packetID, qos: qos, retained: retained),
-        topic.count + kept.count)
+    let (packetID, qos, retained) = (message.packetID, message.qos, message.retained)
+    kept(redacted.topic, message.topic) { topic in
+      kept(redacted.payload, message.payload) { payload in
+        take(
+          IncomingMessage(topic: topic, payload: payload, packetID: packetID, qos: qos, retained: retained),
+          topic.count + payload.count)
+      }
     }
+  }
+
+  private func kept(
+    _ redacted: [UInt8]?, _ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void
+  ) {
+    if let redacted { redacted.withUnsafeBytes(body) } else { body(bytes) }
   }
 
   private func take(_ message: borrowing IncomingMessage, _ size: Int) {
@@ -83,8 +91,9 @@ extension SessionLoop: ClientDelegate {
     status.oversized += 1
     guard !toldOversized else { return }
     toldOversized = true
-    events(
-      .oversized(topic: String(decoding: message.topic.prefix(200), as: UTF8.self), bytes: message.payload.count))
+    let kept = configuration.redact(message.topic, UnsafeRawBufferPointer(start: nil, count: 0))?.topic
+    let topic = kept.map { $0.prefix(200) } ?? Array(message.topic.prefix(200))[...]
+    events(.oversized(topic: String(decoding: topic, as: UTF8.self), bytes: message.payload.count))
   }
 
   private func isDroppedCount(_ topic: UnsafeRawBufferPointer) -> Bool {

@@ -27,6 +27,7 @@ extension SourceDefinition {
     let clock = table.choice("clock", ClockUse.self)
     let redact = SourceDefinition.names("redact", table, example: "plate")
     let unredacted = SourceDefinition.names("unredacted", table, example: "face")
+    let redactedLevels = SourceDefinition.levels("redact_topic", table, topic)
     let metricTables = table.tables("metric", title: "[[source.metric]]")
     var metrics: [MetricMapping] = []
     if profile != nil, let first = metricTables.first {
@@ -46,6 +47,20 @@ extension SourceDefinition {
       profile: profile)
     self.redact = redact
     self.unredacted = unredacted
+    self.redactedLevels = redactedLevels
+  }
+
+  /// Names of levels of the source's topic.
+  private static func levels(_ key: String, _ table: TableReader, _ topic: TopicPattern?) -> [String] {
+    let names = table.texts(key, example: "person")
+    guard let topic else { return names }
+    for name in names where !topic.captureNames.contains(name) {
+      let known = topic.captureNames.map { "{\($0)}" }.joined(separator: ", ")
+      table.fault(
+        "`\(key)` in [[source]]: the topic has no level {\(name)}", at: key,
+        hint: known.isEmpty ? "give the level a name in the topic: {\(name)}" : "it has \(known)")
+    }
+    return names
   }
 
   /// Names of fields, wherever they stand in a payload.

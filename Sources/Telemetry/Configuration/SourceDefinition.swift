@@ -21,6 +21,8 @@ public struct SourceDefinition: Sendable, Hashable {
   public var profile: Profile?
   /// Names of fields whose values are stored nowhere, besides the built-in ones.
   public var redact: [String] = []
+  /// Captures of the topic that tell of people: what they take is stored nowhere.
+  public var redactedLevels: [String] = []
   /// Built-in names that tell nothing of people here.
   public var unredacted: [String] = []
 

@@ -80,6 +80,21 @@ public struct TopicPattern: Hashable, Sendable, CustomStringConvertible {
       })
   }
 
+  /// The topic with each level that one of these captures takes replaced by a word; `nil` where it doesn't match.
+  public func hiding(_ names: [String], in topic: String, by word: String) -> String? {
+    var parts = topic.split(separator: "/", omittingEmptySubsequences: false)
+    guard match(topic) != nil else { return nil }
+    for (index, level) in levels.enumerated() {
+      switch level {
+      case .capture(let name) where names.contains(name): parts[index] = word[...]
+      case .captureRest(let name) where names.contains(name):
+        for rest in index..<parts.count { parts[rest] = word[...] }
+      default: break
+      }
+    }
+    return parts.joined(separator: "/")
+  }
+
   /// The captures where the topic matches, else `nil`.
   public func match(_ topic: some StringProtocol) -> [String: String]? {
     let parts = topic.split(separator: "/", omittingEmptySubsequences: false)

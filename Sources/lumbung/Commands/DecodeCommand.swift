@@ -43,6 +43,7 @@ struct DecodeCommand: ParsableCommand {
       Console.error("values that tell of people are neither stored nor read; see redact in docs/mapping.md")
       payload = kept
     }
+    let topic = Array(topic.utf8).withUnsafeBytes(redaction.topic).map { String(decoding: $0, as: UTF8.self) } ?? topic
     let reception = Reception(receivedAt: at ?? SystemClock.wall, clockTrusted: true, retained: retained)
     if explain {
       let explanation = Array(topic.utf8).withUnsafeBytes { topic in
