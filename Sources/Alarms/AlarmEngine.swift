@@ -56,13 +56,6 @@ public final class AlarmEngine {
     silenceRules = rules.indices.filter { if case .missing = rules[$0].condition { true } else { false } }
   }
 
-  /// The shortest silence or hold that any of the rules waits for, `nil` where none waits: while nothing arrives, time
-  /// must be told that often.
-  public static func shortestWait(of rules: [AlarmRule]) -> Span? {
-    let silences = rules.compactMap { if case .missing(let span) = $0.condition { span } else { nil } }
-    return (silences + rules.map(\.hold).filter { $0 > .zero }).min()
-  }
-
   // MARK: Hearing
 
   /// Says since when the gateway hears its devices, or that it no longer does.
@@ -304,13 +297,17 @@ public final class AlarmEngine {
     guard segment > keptBefore else { return [] }
     keptBefore = segment
     var quiet: [LastHeard] = []
-    for case let device? in devices where lastHeard[device.index].isDue(before: segment) {
-      quiet.append(LastHeard(device: device, series: nil, time: lastHeard[device.index].time))
-      lastHeard[device.index].isKept = true
+    // By the times alone, which are most of all this: few are due.
+    for index in lastHeard.indices where lastHeard[index].isDue(before: segment) {
+      lastHeard[index].isKept = true
+      // Where nobody asks for silence, that would be a write for each device that reports seldom.
+      guard let device = devices[index], !silenceRules(of: device).isEmpty else { continue }
+      quiet.append(LastHeard(device: device, series: nil, time: lastHeard[index].time))
     }
-    for case let series? in judgedSeries where lastRead[series.index].isDue(before: segment) {
-      quiet.append(LastHeard(device: series.device, series: series, time: lastRead[series.index].time))
-      lastRead[series.index].isKept = true
+    for index in lastRead.indices where lastRead[index].isDue(before: segment) {
+      lastRead[index].isKept = true
+      guard let series = judgedSeries[index] else { continue }
+      quiet.append(LastHeard(device: series.device, series: series, time: lastRead[index].time))
     }
     return quiet
   }
@@ -369,6 +366,14 @@ public final class AlarmEngine {
     guard devices[device.index] == nil else { return }
     devices[device.index] = device
     nextSilenceCheck = Timestamp(nanoseconds: .min)
+  }
+
+  /// The same for one that an earlier process knew, where no rule asked when it was heard: silence counts from now.
+  public func watch(_ device: Device, from now: Timestamp) {
+    makeRoom(for: device)
+    guard devices[device.index] == nil else { return }
+    watch(device)
+    lastHeard[device.index] = Latest(time: now, isKept: false)
   }
 
   private func makeRoom(for series: Series) {

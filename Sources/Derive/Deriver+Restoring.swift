@@ -55,6 +55,7 @@ extension Deriver {
     }
     try restoreAlarms(rows, cursor)
     try replay(from: replayFrom)
+    for row in rows where row.isActive { alarms.watch(row.device, from: watermark) }
     try sealDue(quality: settings.trustsClock ? .trusted : .untrusted)
   }
 

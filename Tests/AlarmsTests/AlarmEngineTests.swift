@@ -86,7 +86,7 @@ struct AlarmEngineTests {
 
   @Test("what is quiet is handed out once, and what is read again is not")
   func quiet() {
-    var bench = Bench()
+    var bench = Bench([Bench.weakLight, Bench.silent])
     bench.read(-20, at: 100, segment: 1)
     bench.hear(at: 100, segment: 1)
     #expect(bench.engine.takeQuiet(before: 1).isEmpty)
