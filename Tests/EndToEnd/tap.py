@@ -39,6 +39,8 @@ class Connection:
         self.again = 0  # PUBLISH with DUP
         self.session_present: Optional[bool] = None
         self.closed = False
+        # Nothing passes any more, though neither end knows.
+        self.severed = False
         self._from_broker = PacketReader()
         self._from_gateway = PacketReader()
 
@@ -115,6 +117,15 @@ class Tap:
         with self._changed:
             return self._changed.wait_for(lambda: connection.closed, seconds)
 
+    def sever(self, seconds: float = 10) -> None:
+        """What the gateway has written so far is counted and passed on; from now on nothing passes on any connection that
+        it has. To be called right before a power cut that is only played: there an fsync that was waiting returns
+        success, and what it was for is gone all the same. A box without power acknowledges nothing."""
+        self._wake.send(b"s")
+        with self._changed:
+            if not self._changed.wait_for(lambda: all(one.severed or one.closed for one in self.connections), seconds):
+                raise TimeoutError("the tap still carries")
+
     def close(self) -> None:
         self._wake.send(b"x")
         self._thread.join(10)
@@ -125,6 +136,10 @@ class Tap:
     def _run(self) -> None:
         while True:
             for key, _ in self._selector.select():
+                if key.fileobj is self._woken and self._woken.recv(1) == b"s":
+                    for connection in set(self._ends.values()):
+                        self._sever(connection)
+                    continue
                 if key.fileobj is self._woken:
                     for connection in list(self._ends.values()):
                         self._finish(connection)
@@ -164,6 +179,8 @@ class Tap:
         if not data:
             self._finish(connection)
             return
+        if connection.severed:
+            return
         if down:
             connection.downward(data)
         else:
@@ -187,6 +204,12 @@ class Tap:
                 connection.broker.sendall(data)
         except OSError:
             return
+
+    def _sever(self, connection: Connection) -> None:
+        self._last_words(connection)
+        with self._changed:
+            connection.severed = True
+            self._changed.notify_all()
 
     def _finish(self, connection: Connection) -> None:
         for end in (connection.gateway, connection.broker):

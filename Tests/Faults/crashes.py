@@ -120,6 +120,7 @@ class Crashes:
             raise StageError(f"the gateway never came to {point}")
         scene.look_at_memory()
         if scene.disk:
+            scene.tap.sever()
             scene.disk.cut_power()
         # At once: what a process still does on a file system that is gone, nothing of the kind happens in the field.
         scene.gateway.kill()
