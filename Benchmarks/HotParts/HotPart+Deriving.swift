@@ -38,17 +38,19 @@ extension Workplace {
         gateway: "bench", windows: WindowSettings(length: .minutes(1)), trustsClock: true, timezone: "UTC"),
       sources: settings.sources, rules: settings.alarms, journal: JournalReader(path: writer.path), outbox: outbox,
       outboxPath: outboxPath)
-    // The first window makes all devices known; it is sealed by the second's first segment.
-    try write(0, devices, writer)
+    // The first window makes all devices known, and the second's first segment seals it.
+    for window in 0...1 { try write(window, devices, writer) }
     while try !deriver.turn(now: .seconds(1)) {}
-    for window in 1...windows { try write(window, devices, writer) }
+    for window in 2...windows + 1 { try write(window, devices, writer) }
     return {
       while try !deriver.turn(now: .seconds(1)) {}
       try deriver.finish()
     }
   }
 
+  /// A window in as many segments as a turn takes: each turn seals and commits one, as it is with messages that arrive.
   private func write(_ window: Int, _ devices: Int, _ writer: JournalWriter) throws {
+    let most = (2 * devices + Deriver.segmentsPerTurn - 1) / Deriver.segmentsPerTurn
     var builder = SegmentBuilder()
     let start = Corpus.fixedStart + .minutes(Int64(window))
     func commit(_ at: Timestamp) throws {
@@ -71,7 +73,7 @@ extension Workplace {
               receivedAt: time)
           }
         }
-        if builder.count == Workplace.batch { try commit(time) }
+        if builder.count == most { try commit(time) }
       }
     }
     if !builder.isEmpty { try commit(start + .seconds(59)) }

@@ -158,12 +158,12 @@ public final class Deriver {
   // MARK: Turns
 
   /// How much of the journal one turn takes: bounded, so that a stop is never far.
-  private static let segmentsPerTurn = 64
+  public static let segmentsPerTurn = 64
   /// Without anything sealed, the cursor moves on disk at least this often, in the journal's time: else raw that
   /// yields nothing could never go.
   private static let cursorInterval = Span.seconds(60)
 
-  /// Derives what the journal has, at most `segmentsPerTurn` segments.
+  /// Derives what the journal has: at most `segmentsPerTurn` segments, and fewer where they are large.
   ///
   /// - Parameters:
   ///   - now: the monotonic clock.
@@ -183,7 +183,8 @@ public final class Deriver {
         position = id
       }
     }
-    let atHead = items.count < Deriver.segmentsPerTurn
+    // Fewer than asked for may come because they are large. Where nothing comes there is nothing that can be read.
+    let atHead = items.isEmpty || position >= journal.newestID
     let overdue = position > lastSaved.position && watermark >= lastSaved.watermark + Deriver.cursorInterval
     if !output.isEmpty || overdue { try commit() }
     let wait = Span(nanoseconds: settings.windows.length.nanoseconds + settings.windows.grace.nanoseconds)

@@ -28,6 +28,18 @@ struct DeriverTests {
     #expect(before > 0)
   }
 
+  @Test("turns go on to the journal's head, however large its segments are")
+  func largeSegments() throws {
+    let store = try TemporaryStore()
+    let large = String(repeating: "x", count: 3 << 20)
+    for _ in 0..<4 { try store.writeRaw([("school/a/cam-0", large)]) }
+    let deriver = try store.deriver()
+    var turns = 1
+    while try !deriver.turn(now: .seconds(1)) { turns += 1 }
+    #expect(deriver.counts.messages == 4)
+    #expect(turns == 4)
+  }
+
   @Test("a burst of late readings gives one revision a window, and a recomputation that changes nothing none")
   func oneRevision() throws {
     let store = try TemporaryStore()
