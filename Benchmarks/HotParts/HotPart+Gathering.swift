@@ -25,7 +25,7 @@ extension HotPart {
         let end = place.received(decoded[decoded.count - 1].message).floored(to: .minutes(1)) + .minutes(1)
         return {
           while let due = engine.nextDue(at: end + .seconds(10)) {
-            for summary in engine.seal(due, quality: .trusted) { _ = summary.json(revision: 0) }
+            engine.seal(due, quality: .trusted) { _ = $0.json(revision: 0) }
           }
         }
       },

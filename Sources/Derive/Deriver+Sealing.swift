@@ -15,8 +15,8 @@ extension Deriver {
       if let segments = due.segments { try recompute(disordered, due.start, segments, into: &recomputed) }
       let groups = GroupContents(
         start: due.start, end: due.start + settings.windows.length, registry: groupRegistry)
-      for summary in windows.seal(due, recomputed: recomputed, adopted: known.adopted, quality: quality) {
-        try keep(summary, after: known.silent[summary.device.index])
+      windows.seal(due, recomputed: recomputed, adopted: known.adopted, quality: quality) { summary in
+        keep(summary, after: known.silent[summary.device.index])
         if summary.hasRecord { join(summary, groups) }
       }
       if let segments = due.segments { output.sources.append(Output.Source(start: due.start, segments: segments)) }
@@ -110,7 +110,7 @@ extension Deriver {
   }
 
   /// - Parameter old: what is there already.
-  private func keep(_ summary: SealedSummary, after old: WindowStore.Sealed?) throws {
+  private func keep(_ summary: SealedSummary, after old: WindowStore.Sealed?) {
     let index = summary.device.index
     // Also where no window before this one holds what the device carries: they were cut anew.
     let holdsCarries = summary.hasEntries || lastCarries[index] == nil && !summary.carries.isEmpty

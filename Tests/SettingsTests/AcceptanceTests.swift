@@ -14,7 +14,7 @@ import Testing
     #expect(settings.store.maxSize == .mebibytes(512))
     #expect(settings.store.rawRetention == .hours(168))
     #expect(settings.store.commitInterval == .milliseconds(200))
-    #expect(settings.store.commitMessages == 2000)
+    #expect(settings.store.commitMessages == 4000)
     #expect(settings.summary.windows == [.minutes(5)])
     #expect(settings.summary.grace == .seconds(10))
     #expect(settings.summary.lateness == .hours(24))

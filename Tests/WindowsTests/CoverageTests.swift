@@ -102,7 +102,7 @@ struct CoverageTests {
     }
     let due = try #require(engine.nextDue(at: Bench.at(70)))
     let groups = GroupContents(start: Bench.origin, end: Bench.at(60), registry: Registry())
-    for summary in engine.seal(due, quality: .trusted) {
+    engine.seal(due, quality: .trusted) { summary in
       groups.add(summary.content, of: summary.device, RollupRule(by: [.site]))
     }
     let bench = Bench()

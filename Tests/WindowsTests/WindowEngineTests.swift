@@ -146,7 +146,9 @@ struct WindowEngineTests {
       let due = try #require(bench.engine.nextDue(at: Bench.at(70)))
       guard due.disordered.isEmpty else { continue }
       known += 1
-      let sealed = try #require(bench.engine.seal(due, quality: .trusted).first)
+      var summaries: [SealedSummary] = []
+      bench.engine.seal(due, quality: .trusted) { summaries.append($0) }
+      let sealed = try #require(summaries.first)
       let computed = bench.engine.summarise(
         bench.camera, Bench.origin,
         readings: Recomputation(device: bench.camera, start: Bench.origin, arrivals: readings, carries: [:]),

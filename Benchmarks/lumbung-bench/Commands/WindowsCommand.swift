@@ -42,7 +42,7 @@ struct WindowsCommand: ParsableCommand {
     let count = Double(devices * WindowsCommand.seriesOfADevice)
     let began = WindowsCommand.processor()
     var sealed = 0
-    while let due = engine.nextDue(at: start + .minutes(6)) { sealed += engine.seal(due, quality: .trusted).count }
+    while let due = engine.nextDue(at: start + .minutes(6)) { engine.seal(due, quality: .trusted) { _ in sealed += 1 } }
     let sealing = WindowsCommand.processor() - began
     guard sealed == devices else { throw ValidationError("\(sealed) of \(devices) windows were sealed") }
     func figure(_ value: Double) -> String { String(Double(Int(value * 1000 + 0.5)) / 1000) }

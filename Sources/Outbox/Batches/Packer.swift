@@ -24,37 +24,36 @@ struct Packer {
 
   init(encoding: UplinkDefinition.Compression) { self.encoding = encoding }
 
-  mutating func pack(_ records: [[UInt8]], _ era: Era, _ lane: Lane, from seq: Int64) throws(OutboxError) -> [Packed] {
+  /// As many of the first records as a batch holds, numbered from `seq` on. One batch at a time: a window of fifty
+  /// thousand devices has a thousand of them.
+  ///
+  /// - Parameter records: not empty.
+  mutating func pack(
+    _ records: ArraySlice<[UInt8]>, _ era: Era, _ lane: Lane, from seq: Int64
+  ) throws(OutboxError) -> Packed {
+    var count = guess(records, lane)
     var lines: [[UInt8]] = []
-    lines.reserveCapacity(records.count)
-    for (index, record) in records.enumerated() { lines.append(BatchBody.numbered(record, seq + Int64(index))) }
-    var packed: [Packed] = []
-    var start = 0
-    while start < lines.count {
-      var count = guess(lines[start...], lane)
-      while true {
-        let first = seq + Int64(start)
-        let last = first + Int64(count) - 1
-        let plain = BatchBody.make(era, lane, first: first, last: last, lines: lines[start..<start + count])
-        let body = try Codec.compress(plain, encoding)
-        learn(body.count, plain.count, lane)
-        if body.count <= Packer.limit || count == 1 {
-          packed.append(Packed(first: first, last: last, body: body))
-          break
-        }
-        count = max(1, min(count - 1, count * Packer.goal / body.count))
-      }
-      start += count
+    lines.reserveCapacity(count)
+    for record in records.prefix(count) { lines.append(BatchBody.numbered(record, seq + Int64(lines.count))) }
+    while true {
+      let last = seq + Int64(count) - 1
+      let plain = BatchBody.make(era, lane, first: seq, last: last, lines: lines[..<count])
+      let body = try Codec.compress(plain, encoding)
+      learn(body.count, plain.count, lane)
+      if body.count <= Packer.limit || count == 1 { return Packed(first: seq, last: last, body: body) }
+      count = max(1, min(count - 1, count * Packer.goal / body.count))
     }
-    return packed
   }
 
-  private func guess(_ lines: ArraySlice<[UInt8]>, _ lane: Lane) -> Int {
+  /// `{"seq":` and the largest number with its comma, of which a record loses its own brace.
+  private static let longestNumber = 27
+
+  private func guess(_ records: ArraySlice<[UInt8]>, _ lane: Lane) -> Int {
     let budget = min(Packer.expandedLimit, Int(Double(Packer.goal) / (ratios[lane] ?? 0.12)))
     var bytes = 0
     var count = 0
-    for line in lines {
-      bytes += line.count + BatchBody.separator.count
+    for record in records {
+      bytes += record.count + Packer.longestNumber + BatchBody.separator.count
       if bytes > budget { break }
       count += 1
     }

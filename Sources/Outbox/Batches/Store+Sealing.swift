@@ -32,18 +32,22 @@ extension Store {
   }
 
   func seal(_ records: [[UInt8]], _ era: Era, _ lane: Lane, rawFrom: Int64?) throws {
-    let seq = try nextSeq(era, lane)
-    for packed in try packer.pack(records, era, lane, from: seq) {
+    var seq = try nextSeq(era, lane)
+    var left = records[...]
+    while !left.isEmpty {
+      let packed = try packer.pack(left, era, lane, from: seq)
       try insert(
         era, lane, first: packed.first, last: packed.last, records: Int(packed.last - packed.first + 1), reason: nil,
         rawFrom: rawFrom, encoding: packer.encoding, body: packed.body)
+      left = left.dropFirst(Int(packed.last - packed.first + 1))
+      seq = packed.last + 1
     }
     try database.statement(
       """
       INSERT INTO outbox_numbering(era, stream, lane, next) VALUES(?1, '', ?2, ?3)
       ON CONFLICT(era, stream, lane) DO UPDATE SET next=excluded.next
       """
-    ).bind(1, era.id).bind(2, lane.code).bind(3, seq + Int64(records.count)).run()
+    ).bind(1, era.id).bind(2, lane.code).bind(3, seq).run()
   }
 
   /// One batch of one record that stands for the records `first` to `last`, which are no more.

@@ -14,7 +14,7 @@ extension StoreSettings {
     commitInterval =
       table.span("commit_interval", in: .milliseconds(1) ... .seconds(10), example: "200ms") ?? commitInterval
     // A broker sends no more than 65535 messages that are not acknowledged; a batch can't be larger.
-    commitMessages = table.integer("commit_messages", in: 1...65_535, example: 2000) ?? commitMessages
+    commitMessages = table.integer("commit_messages", in: 1...65_535, example: 4000) ?? commitMessages
     table.finish()
   }
 }

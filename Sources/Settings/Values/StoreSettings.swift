@@ -9,12 +9,14 @@ public struct StoreSettings: Sendable, Hashable {
   public var rawRetention: Span
   /// The longest that a message waits for its commit.
   public var commitInterval: Span
-  /// The most messages in one commit.
+  /// The most messages in one commit. What a commit costs beside its messages (four pages of the log, a sync) is shared by
+  /// all of them: at full rate 4,000 write a fifth less to flash than 2,000 and cost a tenth less processor time, and twice
+  /// as many gain a few per cent more. Each thousand takes about a megabyte.
   public var commitMessages: Int
 
   public init(
     path: String = "/var/lib/lumbung", maxSize: ByteSize = .mebibytes(512), rawRetention: Span = .hours(7 * 24),
-    commitInterval: Span = .milliseconds(200), commitMessages: Int = 2000
+    commitInterval: Span = .milliseconds(200), commitMessages: Int = 4000
   ) {
     self.path = path
     self.maxSize = maxSize

@@ -47,8 +47,10 @@ public final class Registry {
 
   private let limits: Limits
   private var devicesByName: [String: Device] = [:]
+  /// Those for which their device's row has no room: few devices have any, and as many keys as series would be a tenth of
+  /// the gateway's memory.
   private var seriesByKey: [SeriesKey: Series] = [:]
-  /// By `Device.index`: looked through before the key is hashed.
+  /// By `Device.index`.
   private var seriesByDevice: [Row] = []
   public private(set) var devices: [Device] = []
   public private(set) var series: [Series] = []
@@ -110,8 +112,9 @@ public final class Registry {
   ) -> Series? {
     let labels = labels.count > 1 ? labels.sorted() : labels
     if let known = seriesByDevice[device.index].find(metric, labels, kind) { return known }
+    let isInRow = seriesByDevice[device.index].series.count < Row.most
     let key = SeriesKey(device: device.index, metric: metric, labels: labels, kind: kind)
-    if let known = seriesByKey[key] { return known }
+    if !isInRow, let known = seriesByKey[key] { return known }
     guard series.count < limits.series else {
       refused += 1
       return nil
@@ -119,8 +122,7 @@ public final class Registry {
     let made = Series(
       device: device, metric: metric, labels: labels, unit: unit, kind: kind, index: series.count)
     series.append(made)
-    if seriesByDevice[device.index].series.count < Row.most { seriesByDevice[device.index].series.append(made) }
-    seriesByKey[key] = made
+    if isInRow { seriesByDevice[device.index].series.append(made) } else { seriesByKey[key] = made }
     return made
   }
 }

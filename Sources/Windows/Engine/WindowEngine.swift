@@ -289,7 +289,9 @@ public final class WindowEngine {
       heard: Set(window?.devices.keys ?? [:].keys))
   }
 
-  /// Seals the window that `nextDue` named: every device that is known or was heard in it.
+  /// Seals the window that `nextDue` named: every device that is known or was heard in it, in the order of their indices.
+  /// Each is given to `each` as it is computed, and what was gathered of it let go: of fifty thousand devices the
+  /// summaries held at once would be a third of the gateway's memory.
   ///
   /// - Parameters:
   ///   - recomputed: the disordered devices' windows, computed again in order.
@@ -297,27 +299,26 @@ public final class WindowEngine {
   ///     passed over.
   ///   - quality: of the clock that called the window due; it vouches for the silent devices.
   public func seal(
-    _ due: Due, recomputed: [Recomputation] = [], adopted: [Int: DeviceTrack] = [:], quality: TimeQuality
-  ) -> [SealedSummary] {
+    _ due: Due, recomputed: [Recomputation] = [], adopted: [Int: DeviceTrack] = [:], quality: TimeQuality,
+    _ each: (SealedSummary) -> Void
+  ) {
     let window = open.first.flatMap { $0.start == due.start ? $0 : nil }
     if window != nil { open.removeFirst() }
+    // What is given away belongs to a window that is sealed.
+    sealedThrough = due.start + settings.length
     for computed in recomputed { window?.devices[computed.window.device.index] = computed.window }
-    var sealed: [SealedSummary] = []
     let indices = activeDevices.union((window?.devices.keys).map(Set.init) ?? []).sorted()
-    sealed.reserveCapacity(indices.count)
     for index in indices where adopted[index] == nil {
-      let readings = window?.devices[index]
+      let readings = window?.devices.removeValue(forKey: index)
       guard let device = readings?.device ?? tracks[index]?.device else { continue }
       let track = tracks[index] ?? DeviceTrack(device: device)
       let summary = summarise(
         device, due.start, readings, carries: track.carries, heardBefore: track.lastHeard, silence: quality,
         mayBeSilent: true)
       adopt(summary)
-      sealed.append(summary)
+      each(summary)
     }
     for (index, known) in adopted { keep(known, index) }
-    sealedThrough = due.start + settings.length
-    return sealed
   }
 
   private func adopt(_ summary: SealedSummary) {
