@@ -39,7 +39,7 @@ extension HotPart {
 }
 
 extension Workplace {
-  /// `commit_messages`.
+  /// Messages of a commit: the most of them is twice as many.
   static let batch = 2000
   /// In the journal before what is measured. Tens of millions cost the same; they take longer to make.
   static let stored = 500_000

@@ -82,8 +82,9 @@ public final class Database {
           message: "SQLite stays with \(journal ?? "nothing"); the file system may lack shared memory maps")
       }
       try execute("PRAGMA synchronous=\(synchronous)")
-      // The WAL keeps its size: when the disk is full, commits into an allocated WAL go on.
-      try execute("PRAGMA journal_size_limit=-1")
+      // The WAL keeps its size: when the disk is full, commits into an allocated WAL go on. But not what it has grown to
+      // while a reader kept it from beginning anew: it counts towards the quota, which would then never open again.
+      try execute("PRAGMA journal_size_limit=\(checkpointPages * 5 / 4 * (pageSize + Database.frameHeader))")
       // Debian's library overwrites deleted rows with zeros unless told otherwise: each byte would wear out the
       // flash once more.
       try execute("PRAGMA secure_delete=OFF")
@@ -103,9 +104,14 @@ public final class Database {
 
   deinit {
     for statement in statements.values { statement.finalize() }
+    // With a limit, closing would cut the WAL to nothing, and its room on a full disk would be lost with it.
+    sqlite3_exec(handle, "PRAGMA journal_size_limit=-1", nil, nil, nil)
     sqlite3_close_v2(handle)
     walPages.deallocate()
   }
+
+  /// What the WAL has beside each page, in bytes.
+  private static let frameHeader = 24
 
   /// The WAL stays beside the file when the last connection closes, so that it need not grow again when the disk is
   /// full, and so that a reader without the right to create it can still open the file.

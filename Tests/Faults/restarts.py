@@ -17,8 +17,10 @@ from scene import Scene
 from stage import StageError
 
 
-# 2 MB/s. Much more, and the open windows' messages with the logs would fill a store of 16 MiB.
-HEAVY = {"rate": 250, "padding": 8_000}
+# 1 MB/s. Much more, and the open windows' messages with the logs would fill a store of 16 MiB.
+HEAVY = {"rate": 250, "padding": 4_000}
+# Records. What waits longer than it is killed would grow until the quota takes of it, which it may.
+LONGEST_BACKLOG = 400
 
 
 def receiver(leg: Leg) -> Outcome:
@@ -43,6 +45,8 @@ def receiver(leg: Leg) -> Outcome:
             if leg.control:
                 forget(scene.received_files[0])
             scene.restart_receiver()
+            if scene.pending > LONGEST_BACKLOG:
+                scene.await_status("the backlog leaves", lambda s: s["uplinks"][0]["pending_records"] < 100, 30)
         scene.stop_load()
         account = scene.account()
         return Outcome("kill-receiver", leg.control, counted, account.faults, {

@@ -195,6 +195,12 @@ class Scene(harness.Case):
         return len(connection.unacknowledged) if connection else 0
 
     @property
+    def pending(self) -> int:
+        """Records that wait for the receiver, by the gateway's word."""
+        report = self.status()
+        return report["uplinks"][0]["pending_records"] if report else 0
+
+    @property
     def carried(self) -> int:
         """Bytes of payload, each counted once."""
         return sum(connection.carried for connection in self.tap.connections) if self.tap else 0
@@ -301,6 +307,11 @@ class Scene(harness.Case):
         return self.account_of(truth, self.settle())
 
     def account_of(self, truth: oracle.Oracle, through: int) -> Account:
+        report = self.status()
+        dropped = report["store"]["dropped_records"] if report else 0
+        if dropped and not self.leg.control:
+            # Which is told and counted, and nothing that these proofs are about.
+            raise StageError(f"the load was too much for the store: its quota took {dropped} records that waited")
         # Revisions for late readings come a little later.
         deadline = time.monotonic() + (2 if self.leg.control else 60)
         while True:

@@ -141,7 +141,6 @@ struct SQLiteTests {
     #expect(try database.text("PRAGMA journal_mode") == "wal")
     #expect(try database.integer("PRAGMA synchronous") == 2)
     #expect(try database.integer("PRAGMA secure_delete") == 0)
-    #expect(try database.integer("PRAGMA journal_size_limit") == -1)
     #expect(try database.integer("PRAGMA mmap_size") == 0)
   }
 
