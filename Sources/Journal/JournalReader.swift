@@ -146,17 +146,25 @@ public final class JournalReader {
     return false
   }
 
-  /// Ids may be missing; but a damaged page may also lead past some, which are there seen from behind, or back to where
-  /// the search began.
+  /// Ids may be missing; but a damaged page may also lead past some: they are there seen from behind, or their messages
+  /// are missing in the count, or it leads back to where the search began.
   private func lookBack(from id: Int64, to cursor: Int64) throws {
-    let row = try database.statement("SELECT id FROM segment WHERE id < ? ORDER BY id DESC LIMIT 1")
+    let position = max(cursor, 0)
+    guard id > position else { throw misled("from segment \(position) back to segment \(id)") }
+    let row = try database.statement("SELECT id, number + count FROM segment WHERE id < ? ORDER BY id DESC LIMIT 1")
     defer { row.reset() }
-    let isOrdered = id > max(cursor, 0)
-    guard try !isOrdered || row.bind(1, id).step() && row.integer(0) > max(cursor, 0) else { return }
+    guard try row.bind(1, id).step() else { return }
+    let (previous, number) = (row.integer(0), row.integer(1))
+    if previous > position { throw misled("from segment \(position) to segment \(id), and segments lie between") }
+    guard let numbered = try self.row("SELECT id, number FROM segment WHERE id = ? AND id <= ?", id, id),
+      numbered.value > number
+    else { return }
+    throw misled("from segment \(previous) to segment \(id), and \(numbered.value &- number) messages lie between")
+  }
+
+  private func misled(_ way: String) -> JournalError {
     metDamagedPage = true
-    throw JournalError(
-      kind: .damaged, operation: "reading", path: path,
-      reason: "a page leads from segment \(max(cursor, 0)) to segment \(id), and segments lie between")
+    return JournalError(kind: .damaged, operation: "reading", path: path, reason: "a page leads \(way)")
   }
 
   private func read(_ id: Int64) throws -> Segment {

@@ -120,4 +120,62 @@ struct DamageTests {
       #expect(messages == nil || messages == whole.messages[id])
     }
   }
+
+  @Test("a page that forgets where its last pages are is seen by the messages that are missing, and nothing is lost")
+  func forgottenPages() throws {
+    let folder = TemporaryFolder()
+    do {
+      let writer = try JournalWriter(path: folder.journal)
+      for number in 1...100 { try writer.append(SegmentBuilder([.report(number)]), clock: .at(Int64(number))) }
+    }
+    var file = readFile(folder.journal)
+    let inner = try #require(
+      stride(from: 1024, to: file.count, by: 1024).first { file[$0] == 5 && file[$0 + 4] > 10 },
+      "a page that leads to others")
+    file[inner + 4] -= 4
+    writeFile(folder.journal, file)
+    do {
+      let passed = try JournalWriter(path: folder.journal)
+      #expect(passed.openReport.outcome == .opened, "after an orderly stop it is not looked through")
+      let reader = try JournalReader.owner(path: folder.journal)
+      let error = #expect(throws: JournalError.self) { try reader.all() }
+      #expect(error?.kind == .damaged && reader.metDamagedPage)
+    }
+    let writer = try JournalWriter(path: folder.journal)
+    #expect(writer.openReport.outcome == .salvaged)
+    #expect(try JournalReader(path: folder.journal).all().count == 100)
+  }
+
+  @Test("committed transactions behind damage in the log are told even where none can be put back")
+  func hiddenTransactions() throws {
+    let folder = TemporaryFolder()
+    let writer = try JournalWriter(path: folder.journal)
+    // Of more than a page each, so that a transaction has more than one frame.
+    let noise = (0..<3000).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 3) }
+    for number in 1...20 {
+      var message = Message.report(number)
+      message.payload = noise + [UInt8(number)]
+      try writer.append(SegmentBuilder([message]), clock: .at(Int64(number)))
+    }
+    let (file, log) = (readFile(folder.journal), readFile(folder.journal + "-wal"))
+    let image = try #require(LogImage(bytes: log, fallbackPageSize: 1024))
+    let commits = (0..<image.believed).filter { image.frames[$0].commits }
+    let last = try #require(commits.dropLast().last, "the last but one")
+    // The pages' contents, and with them what makes a segment, of that transaction and the last.
+    for lost in [commits[commits.count - 3] + 1, last + 1] {
+      var damaged = log
+      for frame in lost..<image.believed {
+        for at in image.frames[frame].offset..<image.frames[frame].offset + 1024 { damaged[at] = 0 }
+      }
+      let copy = TemporaryFolder()
+      writeFile(copy.journal, file)
+      writeFile(copy.journal + "-wal", damaged)
+      let opened = try JournalWriter(path: copy.journal)
+      // One transaction less is what a power cut leaves.
+      #expect(opened.openReport.outcome == (lost == last + 1 ? .opened : .repaired))
+      #expect(opened.newestID >= (lost == last + 1 ? 19 : 18))
+      let id = try opened.append(SegmentBuilder([.report(1)]), clock: .at(9999))
+      #expect(id > 20, "ids that may have been given are not given again")
+    }
+  }
 }

@@ -245,7 +245,7 @@ struct JournalOpening {
       // Each lost frame may have been a commit of its own.
       try table.raiseFloor(to: max(table.newestID, newest + Int64(log.disbelieved)))
     }
-    guard report.salvagedSegments > 0 else { return }
+    guard report.salvagedSegments > 0 || log.hidesCommitted else { return }
     report.outcome = .repaired
     report.reason = "its log is damaged before its end"
   }

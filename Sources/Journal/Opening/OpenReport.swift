@@ -5,7 +5,7 @@ public struct OpenReport: Sendable, Equatable {
     case created
     /// It was whole.
     case opened
-    /// The end of its log was damaged; the segments behind the damage were put back.
+    /// The end of its log was damaged; the segments behind the damage were put back, where they could be read.
     case repaired
     /// It was damaged or foreign and was set aside; a new one holds what could be read of it.
     case salvaged

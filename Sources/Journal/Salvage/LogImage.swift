@@ -85,6 +85,12 @@ struct LogImage {
     return frames[believed...].count { $0.salts == current }
   }
 
+  /// Whether committed transactions lie among them. Each was synced before the next began: a crash leaves one at most.
+  var hidesCommitted: Bool {
+    guard let current = frames.first?.salts else { return false }
+    return frames[believed...].count { $0.commits && $0.salts == current } > 1
+  }
+
   func page(of frame: Int) -> ArraySlice<UInt8> {
     bytes[frames[frame].offset..<frames[frame].offset + pageSize]
   }

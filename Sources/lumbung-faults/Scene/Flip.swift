@@ -2,13 +2,16 @@
 struct Flip {
   enum Kind { case bit, byte, block }
 
+  /// Of a disk.
+  private static let block = 512
+
   let file: String
   let kind: Kind
   let offset: Int
   private let mask: UInt8
 
-  /// Whether it lies in the last transaction of a log, or behind: a power cut may leave it so, and nothing tells the two
-  /// apart.
+  /// Whether it touches the last transaction of a log, or lies behind: a power cut may leave it so, and nothing tells
+  /// the two apart.
   let isAsAfterPowerCut: Bool
 
   var name: String { "\(file) at \(offset), \(kind)" }
@@ -29,10 +32,11 @@ struct Flip {
     default:
       kind = .block
       mask = 0
-      at -= at % 512
+      at -= at % Flip.block
     }
     offset = at
-    isAsAfterPowerCut = file.hasSuffix("-wal") && at >= Flip.lastTransaction(target.bytes)
+    let end = kind == .block ? at + Flip.block : at + 1
+    isAsAfterPowerCut = file.hasSuffix("-wal") && end > Flip.lastTransaction(target.bytes)
   }
 
   /// Where in a log its last transaction begins.
@@ -48,7 +52,7 @@ struct Flip {
   func damage(_ bytes: inout [UInt8]) {
     switch kind {
     case .bit, .byte: bytes[offset] ^= mask
-    case .block: for at in offset..<min(offset + 512, bytes.count) { bytes[at] = 0 }
+    case .block: for at in offset..<min(offset + Flip.block, bytes.count) { bytes[at] = 0 }
     }
   }
 }
