@@ -43,10 +43,11 @@ public struct JournalError: Error, Sendable, Equatable, CustomStringConvertible 
         switch error.kind {
         case .full: .full
         case .io: .io
-        case .corrupt: .damaged
+        // Its only rules are ids that are given once: where one is met twice, its row was hidden by damage.
+        case .corrupt, .constraint: .damaged
         case .access: .access
         case .busy: .busy
-        case .constraint, .other: .other
+        case .other: .other
         }
       self.init(kind: kind, operation: operation, path: path, reason: "\(error.message) (SQLite code \(error.code))")
     case let error as SegmentDamage:

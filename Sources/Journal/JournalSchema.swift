@@ -85,6 +85,18 @@ enum JournalSchema {
     try database.statement("UPDATE meta SET value = ? WHERE key = 'floor'").bind(1, floor).run()
   }
 
+  /// The highest id that was deleted on purpose: what a salvage finds of older ones stays away. Written twice in one
+  /// value, for a damaged one would keep everything away; 0 where it can't be told.
+  static func trimmedID(in database: Database) throws -> Int64 {
+    let parts = (try database.text("SELECT value FROM meta WHERE key = 'trimmed'") ?? "").split(separator: " ")
+    guard parts.count == 2, parts[0] == parts[1] else { return 0 }
+    return Int64(parts[0]) ?? 0
+  }
+
+  static func setTrimmedID(_ id: Int64, in database: Database) throws {
+    try database.statement("INSERT OR REPLACE INTO meta VALUES ('trimmed', ?)").bind(1, "\(id) \(id)").run()
+  }
+
   /// Where there is no segment: the highest id that may have been given.
   static func newestID(in database: Database) throws -> Int64 {
     let newest = try database.integer("SELECT max(id) FROM segment")

@@ -25,6 +25,8 @@ public final class JournalWriter {
     public var checkpointPages = 4096
     /// In bytes; for a file that is made now.
     public var pageSize = JournalSchema.pageSize
+    /// Names a file that is made now. Another one than random only where a run must repeat another to the bit.
+    public var newUUID: @Sendable () -> String = NamedUUID.random
 
     public init() {}
   }

@@ -89,6 +89,7 @@ struct SegmentTable {
     guard let last = walk.last else { return 0 }
     try database.statement("DELETE FROM segment WHERE id <= ?").bind(1, last).run()
     try database.statement("DELETE FROM step WHERE id <= ?").bind(1, last).run()
+    try JournalSchema.setTrimmedID(last, in: database)
     try readOldest()
     return walk.count
   }

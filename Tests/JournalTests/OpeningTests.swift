@@ -155,6 +155,38 @@ struct OpeningTests {
     #expect(writer.oldestID == 61 && writer.messageCount == 40)
   }
 
+  @Test("damage that hides the oldest rows does not pass for a trim", arguments: [0, 61])
+  func hiddenIsNotDeleted(trimmed: Int64) throws {
+    _ = try fill(100)
+    if trimmed > 0 { _ = try JournalWriter(path: folder.journal).trim(before: trimmed, olderThan: nil, limit: 1000) }
+    var file = readFile(folder.journal)
+    // A page of rows that are there, all of them called 0: SQLite finds nothing at all in such a tree.
+    let page = try #require(
+      stride(from: 1024, to: file.count, by: 1024).first { start in
+        file[start] == 13 && LeafPage(file[start..<start + 1024])?.cells.isEmpty == false && file[start + 4] > 2
+      })
+    for at in page + 512..<page + 1024 { file[at] = 0 }
+    writeFile(folder.journal, file)
+    writeFile(folder.journal + "-wal", [])
+    writeFile(folder.journal + ".lock", [])
+    let writer = try JournalWriter(path: folder.journal)
+    #expect(writer.openReport.outcome == .salvaged)
+    let found = try JournalReader(path: folder.journal).all().keys.filter { $0 <= 100 }
+    #expect(found.count >= (trimmed == 0 ? 92 : 32), "only what the page held is lost: \(found.sorted())")
+    #expect(found.allSatisfy { $0 >= trimmed })
+  }
+
+  @Test("a file of a program that did not note its trims loses nothing that is there")
+  func unnotedTrim() throws {
+    _ = try fill(100)
+    _ = try JournalWriter(path: folder.journal).trim(before: 61, olderThan: nil, limit: 1000)
+    for value in ["DELETE FROM meta WHERE key = 'trimmed'", "INSERT INTO meta VALUES ('trimmed', '99 60')"] {
+      try change("\(value); PRAGMA user_version=0")
+      let writer = try JournalWriter(path: folder.journal)
+      #expect(writer.openReport.outcome == .salvaged && writer.messageCount >= 40)
+    }
+  }
+
   @Test("a lost file beside a log that has it all is made anew from the log")
   func missingFile() throws {
     let copy = TemporaryFolder()

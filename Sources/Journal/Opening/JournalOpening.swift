@@ -58,7 +58,7 @@ struct JournalOpening {
     do {
       let database = try open()
       if isNew {
-        try JournalSchema.create(in: database, uuid: NamedUUID.random(), floor: 0)
+        try JournalSchema.create(in: database, uuid: options.newUUID(), floor: 0)
         return (database, OpenReport(outcome: .created))
       }
       var report = OpenReport(outcome: .opened)
@@ -83,8 +83,8 @@ struct JournalOpening {
         try settle(database)
       }
       return (database, report)
-    } catch let error as DatabaseError where error.kind == .corrupt || error.kind == .other {
-      throw Damage(reason: error.message, word: error.kind == .corrupt ? "pages" : "schema")
+    } catch let error as DatabaseError where [.corrupt, .constraint, .other].contains(error.kind) {
+      throw Damage(reason: error.message, word: error.kind == .other ? "schema" : "pages")
     }
   }
 

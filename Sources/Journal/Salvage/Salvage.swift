@@ -82,8 +82,9 @@ struct Salvage {
   private struct Remains {
     var uuid: String?
     var floor: Int64 = 0
-    /// Older rows were deleted on purpose; their bytes may lie about all the same.
-    var oldestID: Int64 = 0
+    /// Rows up to it were deleted on purpose; their bytes may lie about all the same. Not by the oldest row that is to
+    /// be seen: damage hides rows, too.
+    var trimmedID: Int64 = 0
   }
 
   private func remains() -> Remains {
@@ -91,9 +92,7 @@ struct Salvage {
     guard let database = try? Database(path: path, mode: .reader) else { return remains }
     remains.uuid = (try? JournalSchema.uuid(in: database)).flatMap { $0 }
     remains.floor = (try? JournalSchema.floor(in: database)) ?? 0
-    // Behind a log that is damaged before its end SQLite sees pages of different times.
-    let log = LogImage(path: path + "-wal", fallbackPageSize: options.pageSize)
-    if log?.disbelieved ?? 0 == 0 { remains.oldestID = (try? JournalSchema.oldestID(in: database)) ?? 0 }
+    remains.trimmedID = (try? JournalSchema.trimmedID(in: database)) ?? 0
     return remains
   }
 
@@ -105,14 +104,14 @@ struct Salvage {
     let uuid = isNamed ? remains.uuid : owner(of: finds)
     report.keptUUID = uuid != nil
     // Rows deleted on purpose, and what another journal left behind, stay away.
-    let kept = finds.values.filter { $0.journal == uuid && $0.find.id >= remains.oldestID }.map(\.find)
+    let kept = finds.values.filter { $0.journal == uuid && $0.find.id > remains.trimmedID }.map(\.find)
       .sorted { $0.id < $1.id }
     let highest = max(remains.floor, kept.last?.id ?? 0)
     let floor = min((highest / Salvage.idStride + 1) * Salvage.idStride, JournalSchema.maximumID)
     let database = try Database(
       path: draft, mode: .writer, synchronous: options.synchronous, pageSize: options.pageSize)
     try JournalSchema.create(
-      in: database, uuid: uuid ?? NamedUUID.random(), floor: uuid == nil ? 0 : floor, finished: false)
+      in: database, uuid: uuid ?? options.newUUID(), floor: uuid == nil ? 0 : floor, finished: false)
     try copy(kept, with: carver, into: database, &report)
     try database.transaction {
       try database.statement("INSERT INTO meta VALUES ('replaces', ?)").bind(1, target).run()

@@ -1,5 +1,6 @@
 import Derive
 import Journal
+import Telemetry
 
 /// A store with content, as it lay on the disk when a run was stopped: in order, or by a kill.
 struct DamagedStore {
@@ -23,7 +24,8 @@ struct DamagedStore {
     var acknowledged: [Int64] = []
     // Checkpoints in every other one, so that logs are damaged that hold little and logs that hold all.
     var gateway: Gateway? = try Gateway(
-      folder: folder.path, script: script, synchronous: "OFF", checkpoints: number % 4 < 2)
+      folder: folder.path, script: script, synchronous: "OFF", checkpoints: number % 4 < 2,
+      uuid: NamedUUID.make(["damaged store", "\(script.seed)"]))
     uuid = gateway?.writer.uuid ?? ""
     for step in script.steps.prefix(DamagedStore.stoppedAfter) {
       guard let open = gateway else { break }

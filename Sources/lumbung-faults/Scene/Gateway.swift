@@ -21,8 +21,12 @@ final class Gateway {
   /// twelve steps after their time, in a window of five.
   static let keptSegments: Int64 = 17
 
-  /// - Parameter checkpoints: false leaves the logs to grow, where what follows is not looked at as closely.
-  init(folder: String, script: Script, synchronous: String, checkpoints: Bool = true) throws {
+  /// - Parameters:
+  ///   - checkpoints: false leaves the logs to grow, where what follows is not looked at as closely.
+  ///   - uuid: of a new journal, where its bytes must be the same in each run.
+  init(
+    folder: String, script: Script, synchronous: String, checkpoints: Bool = true, uuid: String? = nil
+  ) throws {
     self.folder = folder
     self.script = script
     let path = folder + "/journal.db"
@@ -30,6 +34,7 @@ final class Gateway {
     journalOptions.synchronous = synchronous
     journalOptions.reserve = 0
     if checkpoints { journalOptions.checkpointPages = Gateway.checkpointPages }
+    if let uuid { journalOptions.newUUID = { uuid } }
     writer = try JournalWriter(path: path, options: journalOptions)
     var destinations = [Outbox.Destination(name: "central", compression: script.seed % 5 == 0 ? .gzip : .zstd)]
     if script.hasDeadMirror { destinations.append(.init(name: "mirror", optional: true, compression: .zstd)) }
