@@ -110,7 +110,10 @@ public final class JournalReader {
     // The id by itself first: it is known then even where the row's other pages are damaged.
     let row = try database.statement("SELECT id FROM segment WHERE id > ? AND id <= ? ORDER BY id LIMIT 1")
     defer { row.reset() }
-    guard try row.bind(1, max(cursor, 0)).bind(2, last).step() else { return nil }
+    guard try row.bind(1, max(cursor, 0)).bind(2, last).step() else {
+      try lookBack(fromEnd: last, to: cursor)
+      return nil
+    }
     let id = row.integer(0)
     if id != cursor + 1 { try lookBack(from: id, to: cursor) }
     do {
@@ -160,6 +163,14 @@ public final class JournalReader {
       numbered.value > number
     else { return }
     throw misled("from segment \(previous) to segment \(id), and \(numbered.value &- number) messages lie between")
+  }
+
+  /// Where there is no further segment: from behind there must be none either.
+  private func lookBack(fromEnd last: Int64, to cursor: Int64) throws {
+    let row = try database.statement("SELECT id FROM segment WHERE id <= ? ORDER BY id DESC LIMIT 1")
+    defer { row.reset() }
+    guard try row.bind(1, last).step(), row.integer(0) > max(cursor, 0) else { return }
+    throw misled("from segment \(max(cursor, 0)) past segment \(row.integer(0))")
   }
 
   private func misled(_ way: String) -> JournalError {

@@ -146,6 +146,48 @@ struct DamageTests {
     #expect(try JournalReader(path: folder.journal).all().count == 100)
   }
 
+  @Test("a row that bears another's place keeps nothing from being read: its neighbours are missed from behind")
+  func misplacedRow() throws {
+    let folder = TemporaryFolder()
+    do {
+      let writer = try JournalWriter(path: folder.journal)
+      for number in 1...22 { try writer.append(SegmentBuilder([.report(number)]), clock: .at(Int64(number))) }
+    }
+    var file = readFile(folder.journal)
+    let rowID = try #require(offset(ofRow: 16, in: file))
+    // 80: a search for the rows up to 22 that come after 15 ends there.
+    file[rowID] |= 0x40
+    writeFile(folder.journal, file)
+    do {
+      let writer = try JournalWriter(path: folder.journal)
+      try #require(writer.openReport.outcome == .opened)
+      let reader = try JournalReader.owner(path: folder.journal)
+      let error = #expect(throws: JournalError.self) {
+        var cursor: Int64 = 0
+        while let last = try reader.segments(after: cursor, through: 22).last { cursor = last.id }
+      }
+      #expect(error?.kind == .damaged && reader.metDamagedPage)
+    }
+    let writer = try JournalWriter(path: folder.journal)
+    #expect(writer.openReport.outcome == .salvaged)
+    #expect(try JournalReader(path: folder.journal).all().count == 22)
+  }
+
+  /// Where a row's id of one byte stands, by the form of a table's leaf.
+  private func offset(ofRow id: UInt8, in file: [UInt8]) -> Int? {
+    for page in stride(from: 1024, to: file.count, by: 1024) where file[page] == 13 {
+      for cell in 0..<Int(file[page + 4]) {
+        let pointer = page + 8 + 2 * cell
+        var at = page + (Int(file[pointer]) << 8 | Int(file[pointer + 1]))
+        // The payload's length comes first; a segment's is more than a byte can tell.
+        guard file[at] >= 0x80 else { continue }
+        while file[at] >= 0x80 { at += 1 }
+        if file[at + 1] == id { return at + 1 }
+      }
+    }
+    return nil
+  }
+
   @Test("committed transactions behind damage in the log are told even where none can be put back")
   func hiddenTransactions() throws {
     let folder = TemporaryFolder()

@@ -134,7 +134,8 @@ struct DamagedRun {
       let (count, expected) = (Receiver.received(got), Receiver.received(record))
       // With fewer messages it is another record, and rightly so where their loss was told.
       if !isTold || count > expected || count == expected && lost.isEmpty && !counted.contains("outbox set aside") {
-        verdict.wrong.append("\(name) differs: \(count) messages came, \(expected) are due; \(counted.sorted())")
+        let (got, due) = (String(decoding: got, as: UTF8.self), String(decoding: record, as: UTF8.self))
+        verdict.wrong.append("\(name) differs: \(got) came, \(due) is due; \(counted.sorted()), \(errors)")
       }
     }
     if !isTold {
