@@ -17,6 +17,8 @@ struct LogImage {
   let frames: [Frame]
   /// So many frames, counted from the first, SQLite will take up.
   let believed: Int
+  /// What the frames of the log's last round bear.
+  private let salts: UInt64?
   /// The last frame of each page, among those that SQLite will take up.
   private let newest: [Int: Int]
 
@@ -43,6 +45,8 @@ struct LogImage {
     let size = FileHeader.pageSize(Int64(claimed == 65_536 ? 1 : claimed)) ?? fallbackPageSize
     pageSize = sum == nil ? fallbackPageSize : size
     (frames, believed) = bytes.withUnsafeBytes { [pageSize] in LogImage.read($0, pageSize: pageSize, sum: sum) }
+    // What damaged the header may have damaged the first frame, too; a frame of page 0 there is none.
+    salts = sum == nil ? frames.first { $0.page != 0 }?.salts : bytes.withUnsafeBytes { LogImage.salts($0) }
     var newest: [Int: Int] = [:]
     for index in 0..<believed { newest[frames[index].page] = index }
     self.newest = newest
@@ -52,13 +56,18 @@ struct LogImage {
     UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
   }
 
+  /// As the header names them.
+  private static func salts(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+    UInt64(number(bytes, 16)) << 32 | UInt64(number(bytes, 20))
+  }
+
   private static func read(
     _ bytes: UnsafeRawBufferPointer, pageSize: Int, sum: LogChecksum?
   ) -> (frames: [Frame], believed: Int) {
     var frames: [Frame] = []
     var believed = 0
     var sum = sum
-    let salts = UInt64(number(bytes, 16)) << 32 | UInt64(number(bytes, 20))
+    let salts = salts(bytes)
     var start = headerLength
     while start + frameHeaderLength + pageSize <= bytes.count {
       let own = UInt64(number(bytes, start + 8)) << 32 | UInt64(number(bytes, start + 12))
@@ -81,14 +90,12 @@ struct LogImage {
   /// The frames that SQLite will not take up although they belong to the log's last round: an unfinished transaction,
   /// or committed ones behind damage.
   var disbelieved: Int {
-    guard let current = frames.first?.salts else { return 0 }
-    return frames[believed...].count { $0.salts == current }
+    frames[believed...].count { $0.salts == salts }
   }
 
   /// Whether committed transactions lie among them. Each was synced before the next began: a crash leaves one at most.
   var hidesCommitted: Bool {
-    guard let current = frames.first?.salts else { return false }
-    return frames[believed...].count { $0.commits && $0.salts == current } > 1
+    frames[believed...].count { $0.commits && $0.salts == salts } > 1
   }
 
   func page(of frame: Int) -> ArraySlice<UInt8> {

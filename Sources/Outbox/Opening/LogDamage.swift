@@ -19,6 +19,8 @@ struct LogDamage {
   /// A log grows beyond this only while a reader holds it. Larger ones are left to SQLite alone.
   private static let maximumLength = 24 << 20
   private static let reserved = 8
+  /// Frames that are asked for their salts where the header is damaged: one that is damaged makes two that don't go on.
+  private static let saltedFrames = 8
 
   enum Verdict {
     /// Nothing but what a power cut leaves.
@@ -73,13 +75,13 @@ struct LogDamage {
     let stored = Sums(first: big(24), second: big(28))
     let computed = sums(0..<24, Sums(first: 0, second: 0))
     let hasHeader = computed == stored && big(0) & ~1 == 0x377f_0682
-    let salts = hasHeader ? (big(16), big(20)) : (big(first + 8), big(first + 12))
+    let salts = hasHeader ? (big(16), big(20)) : salts(ofFramesAt: Array(starts.prefix(LogDamage.saltedFrames)))
     var before = hasHeader ? stored : computed
     var frames: [Frame] = []
     var believed = hasHeader ? 0 : nil as Int?
     var stopped: Int?
     for start in starts {
-      let own = Sums(first: big(start + 16), second: big(start + 20))
+      let own = sums(storedAt: start)
       let page = Int(big(start))
       let isOurs = (big(start + 8), big(start + 12)) == salts
       let isSound =
@@ -93,6 +95,15 @@ struct LogDamage {
       if isSound, stopped == nil, believed != nil, frames.last?.commits == true { believed = frames.count }
     }
     return (frames, believed ?? 0, hasHeader)
+  }
+
+  /// Where the header does not tell: those of the first frame that goes on from the one before it. What damaged the
+  /// header may have damaged the first frame, too.
+  private func salts(ofFramesAt starts: [Int]) -> (UInt32, UInt32) {
+    for (before, start) in zip(starts, starts.dropFirst()) {
+      if continues(sums(storedAt: before), start) == sums(storedAt: start) { return (big(start + 8), big(start + 12)) }
+    }
+    return starts.first.map { (big($0 + 8), big($0 + 12)) } ?? (0, 0)
   }
 
   private var verdict: Verdict {
@@ -136,6 +147,9 @@ struct LogDamage {
     var first: UInt32
     var second: UInt32
   }
+
+  /// In a frame's header.
+  private func sums(storedAt start: Int) -> Sums { Sums(first: big(start + 16), second: big(start + 20)) }
 
   private func continues(_ before: Sums, _ start: Int) -> Sums {
     let page = start + LogDamage.frameHeaderLength
