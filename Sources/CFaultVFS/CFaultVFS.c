@@ -1,10 +1,12 @@
 #include "CFaultVFS.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 enum { maximum_files = 64, maximum_watched = 8, maximum_small = 128 };
@@ -358,7 +360,16 @@ int64_t lumbung_fault_count(int kind) { return state.counts[kind]; }
 int64_t lumbung_fault_failures(void) { return state.failures; }
 int64_t lumbung_fault_writes_after_failed_sync(void) { return state.writes_after_failed_sync; }
 
-int lumbung_fault_fork(void) { return (int)fork(); }
+int lumbung_fault_fork(void) {
+  pid_t parent = getpid();
+  pid_t child = fork();
+  if (child == 0) {
+    // Whoever ends the parent means all of it: nobody else knows of us.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(1);
+  }
+  return (int)child;
+}
 
 int64_t *lumbung_fault_shared(size_t count) {
   void *memory = mmap(NULL, count * sizeof(int64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

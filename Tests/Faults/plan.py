@@ -56,7 +56,7 @@ PROOFS: Dict[str, Proof] = {
     "crash-states": Proof(
         tool.crash_states, 50, 2, 2000, Leg(3, "synchronous=NORMAL"), seconds=200, control_seconds=60,
         more_controls=(Leg(1, tool.MIGRATION_CONTROL),)),
-    "io-errors": Proof(tool.io_errors, 1, 1, 50, Leg(1, "acknowledged in spite of a failed commit"), seconds=60),
+    "io-errors": Proof(tool.io_errors, 1, 1, 20, Leg(1, "acknowledged in spite of a failed commit"), seconds=60),
     # Only a store that still grows meets the disk's end.
     "full-disk": Proof(full_disk.full_disk, 20, 5, 100, Leg(4, "acknowledged early"), seconds=45, long_leg=4),
     "large-journal": Proof(large.large_journal, 3, 1, 10, Leg(1, "the whole file looked through"), seconds=60),

@@ -65,7 +65,7 @@ int64_t lumbung_fault_failures(void);
 /* Writes to a write-ahead log through a handle whose sync had failed: a commit tried again in place. */
 int64_t lumbung_fault_writes_after_failed_sync(void);
 
-/* A second process that goes on from here, as fork(2) says; only before there are threads. */
+/* A second process that goes on from here, as fork(2) says, and ends with the first; only before there are threads. */
 int lumbung_fault_fork(void);
 /* Numbers that processes made later share with this one; NULL where there is no memory. */
 int64_t *lumbung_fault_shared(size_t count);
