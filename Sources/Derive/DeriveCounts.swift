@@ -6,7 +6,7 @@ public struct DeriveCounts: Sendable {
   public var quarantined: Int64 = 0
   /// Decoded in part.
   public var partial: Int64 = 0
-  /// Readings older than `lateness`.
+  /// Readings older than `lateness`, or of windows that are forgotten.
   public var tooLate: Int64 = 0
   /// Messages that no source takes.
   public var unrouted: Int64 = 0

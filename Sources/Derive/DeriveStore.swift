@@ -85,7 +85,7 @@ enum DeriveStore {
     var since: Span
     /// Windows before this may be forgotten already.
     var forgotten: Timestamp?
-    /// Of windows before this some messages were gone when deriving began.
+    /// Of windows before this some messages were gone when deriving began, or they were forgotten for want of room.
     var wholeFrom: Timestamp?
     /// Since when the gateway has heard its devices.
     var listening: Timestamp?

@@ -20,9 +20,7 @@ extension Deriver {
   func beginWhole(_ first: Int64, _ clock: SegmentClock) {
     // Ids may leap where nothing was deleted.
     guard first > 1, journal.hadMessages(before: first) else { return }
-    let length = settings.windows.length
-    // A message waits for its commit, and its window for the grace.
-    let from = (clock.time + settings.windows.grace).floored(to: length) + length
+    let from = nextWhole(clock.time)
     windows.wholeFrom = from
     windows.restore(sealedThrough: from, tracks: [])
   }

@@ -28,6 +28,7 @@ extension Deriver {
       watermark = clock.time
       mendingWaits = nil
       alarms.setBack(to: clock.time)
+      wholeAgain(from: clock.time)
       try rewind(to: (clock.time - settings.windows.grace).floored(to: settings.windows.length))
     }
     try rebuild(isRewound: windows.sealedThrough != through)

@@ -29,6 +29,8 @@ extension Deriver {
   func recompute(_ list: LateReadings) throws {
     var pending: [Timestamp: Set<Int>] = [:]
     for window in list.windows {
+      // Of windows that were given up nothing is known that a reading could be joined to.
+      if let whole = windows.wholeFrom, window.start < whole { continue }
       guard let device = registry.device(named: window.device) else { continue }
       pending[window.start, default: []].insert(device.index)
     }

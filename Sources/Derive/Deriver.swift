@@ -37,6 +37,9 @@ public final class Deriver {
   var segmentsPerPiece: Int64 = 1500
   /// How many messages of disordered devices are held at once, some 20 MB: more than most windows have.
   var arrivalsAtOnce = 50_000
+  /// What is remembered even where the room for it lacks, and how much goes at once: some 1.5 MB.
+  var remembers = Deriver.leastRemembered
+  var forgetsAtOnce = 4096
   /// A piece of a run is mended only when the windows that gain its messages are over: until then, this long.
   var mendingWaits: Timestamp?
   /// The longer lengths, each with the start of its first window.

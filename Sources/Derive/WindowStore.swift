@@ -198,6 +198,56 @@ enum WindowStore {
 
   // MARK: Forgetting
 
+  struct Place: Equatable {
+    var start: Timestamp
+    var device: Int64
+  }
+
+  /// The oldest rows of this length that nothing after them counts from, until there are `most`: a device's last one
+  /// stays, and the one that it says its carries are in.
+  ///
+  /// - Returns: the rows, and the start of the last one that was looked at.
+  static func superseded(
+    _ length: Span, before start: Timestamp, atMost most: Int, _ database: Database
+  ) throws -> (rows: [Place], passed: Timestamp?) {
+    let row = try database.statement(
+      """
+      SELECT start, device, carries IS NULL, carries_from, digest FROM derive_window WHERE length = ? AND start < ?
+      ORDER BY start, device
+      """)
+    defer { row.reset() }
+    row.bind(1, length.nanoseconds).bind(2, start.nanoseconds)
+    var found: [Place] = []
+    var passed: Timestamp?
+    // Of each device: its last window so far, and the one that holds what it carries.
+    var latest: [Int64: (start: Timestamp, carries: Timestamp?)] = [:]
+    while found.count < most, try row.step() {
+      let place = Place(start: Timestamp(nanoseconds: row.integer(0)), device: row.integer(1))
+      passed = place.start
+      let isBare = row.integer(2) != 0
+      // A group's, or one that was taken back: nobody counts from it.
+      guard place.device > 0, !isBare || row.integer(4) != 0 else {
+        found.append(place)
+        continue
+      }
+      let named = row.isNull(3) ? nil : Timestamp(nanoseconds: row.integer(3))
+      let carries = isBare ? named : place.start
+      if let old = latest[place.device] {
+        if old.start != carries { found.append(Place(start: old.start, device: place.device)) }
+        if let held = old.carries, held != old.start, held != carries {
+          found.append(Place(start: held, device: place.device))
+        }
+      }
+      latest[place.device] = (place.start, carries)
+    }
+    return (found, passed)
+  }
+
+  static func forget(_ length: Span, _ place: Place, _ database: Database) throws(DatabaseError) {
+    try database.statement("DELETE FROM derive_window WHERE length = ? AND start = ? AND device = ?")
+      .bind(1, length.nanoseconds).bind(2, place.start.nanoseconds).bind(3, place.device).run()
+  }
+
   /// Forgets windows of this length that began before `start` and have not been written for long: a clock that leaps
   /// ahead makes windows old in no time, and may leap back.
   static func forget(

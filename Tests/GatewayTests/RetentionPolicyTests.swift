@@ -67,6 +67,18 @@ struct RetentionPolicyTests {
     #expect(plan.outboxLimit == policy.target - 4 * mebibyte)
   }
 
+  @Test("the newest segment, which never goes, is no reason to wait with that")
+  func newest() {
+    var policy = policy()
+    var usage = usage(journal: 1, outbox: 16)
+    usage.oldestSegment = 1000
+    let plan = policy.plan(usage, now: nil)
+    #expect(plan.makeRoomBefore == nil)
+    #expect(plan.outboxLimit == policy.target - mebibyte)
+    usage.deliveredBefore = 1001
+    #expect(policy.plan(usage, now: nil).outboxLimit == policy.target - mebibyte)
+  }
+
   @Test("derived raw that is held for late readings costs no record, and doesn't count as underived")
   func held() {
     var policy = policy()

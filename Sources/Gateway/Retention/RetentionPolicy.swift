@@ -2,8 +2,9 @@ import Telemetry
 
 /// What goes when the store is full, and when the gateway stops reading.
 ///
-/// In this order: raw that is derived and delivered; raw that is derived; then the outbox by its own rules (what is
-/// delivered everywhere, undelivered status records, undelivered summaries from the oldest on, each accounted for).
+/// In this order: raw that is derived and delivered; raw that is derived; what is remembered of sealed windows, so that
+/// late readings can be joined to them; then the outbox by its own rules (what is delivered everywhere, undelivered
+/// status records, undelivered summaries from the oldest on, each accounted for).
 /// Raw that is not derived yet and alarms never go: when only they are left, or underived raw exceeds half of
 /// `max_size`, nothing more is read, and the broker keeps what comes.
 struct RetentionPolicy: Sendable, Equatable {
@@ -21,7 +22,7 @@ struct RetentionPolicy: Sendable, Equatable {
     var expire: (before: Int64, olderThan: Timestamp)?
     /// Raw segments below this, whatever their age.
     var makeRoomBefore: Int64?
-    /// What the outbox must shrink to.
+    /// What the outbox must shrink to, where no window can be forgotten.
     var outboxLimit: Int64?
     var acceptsMessages: Bool
 
@@ -39,16 +40,19 @@ struct RetentionPolicy: Sendable, Equatable {
   mutating func plan(_ usage: StoreUsage, now: Timestamp?) -> Plan {
     acceptsMessages = mayAccept(usage)
     var plan = Plan(acceptsMessages: acceptsMessages)
-    let deletableBefore = min(usage.derivedBefore, usage.heldFrom)
+    // The newest segment never goes.
+    let derivedBefore = min(usage.derivedBefore, usage.newestSegment)
+    let deletableBefore = min(derivedBefore, usage.heldFrom)
     if let now { plan.expire = (deletableBefore, now - rawRetention) }
     let excess = usage.bytes - target
     guard excess > 0 else { return plan }
     let wanted = usage.oldestSegment + excess / usage.bytesPerSegment + 1
-    if usage.deliveredBefore > usage.oldestSegment {
-      plan.makeRoomBefore = min(wanted, usage.deliveredBefore)
+    let deliveredBefore = min(usage.deliveredBefore, deletableBefore)
+    if deliveredBefore > usage.oldestSegment {
+      plan.makeRoomBefore = min(wanted, deliveredBefore)
     } else if deletableBefore > usage.oldestSegment {
       plan.makeRoomBefore = min(wanted, deletableBefore)
-    } else if usage.derivedBefore <= usage.oldestSegment {
+    } else if derivedBefore <= usage.oldestSegment {
       plan.outboxLimit = max(0, target - usage.journalBytes - usage.otherBytes)
     }
     return plan

@@ -14,6 +14,8 @@ final class StoreKeeper {
   private let gate: IngestGate
   private var trustsClock: Bool
   private var hasLooked = false
+  /// The last look has forgotten windows.
+  private var forgot = false
   private let log: (String) -> Void
   private let desk: DeadLetterDesk
   /// What was told last, so that a full disk is told once.
@@ -52,7 +54,7 @@ final class StoreKeeper {
   /// - Throws: what was told already, for whoever must do something about it.
   func keep(_ deriver: Deriver) throws {
     do {
-      try look(heldFrom: deriver.rawHeldFrom)
+      try look(deriver)
       try incidents.tell(outbox)
       try desk.look()
       trouble = nil
@@ -64,8 +66,8 @@ final class StoreKeeper {
     }
   }
 
-  private func look(heldFrom held: Int64) throws {
-    let usage = try usage(heldFrom: held)
+  private func look(_ deriver: Deriver) throws {
+    let usage = try usage(heldFrom: deriver.rawHeldFrom)
     let clock = ClockReading.now()
     let plan = policy.plan(
       usage, now: trustsClock || clock.synchronised ? clock.wall : nil)
@@ -79,9 +81,15 @@ final class StoreKeeper {
     if let before = plan.makeRoomBefore {
       room.add(.trim(TrimRule(before: before, limit: StoreKeeper.trimStep), forRoom: true))
     }
+    let forgets = try plan.outboxLimit != nil && deriver.forgetOldest()
+    if forgets, !forgot {
+      log("the store is full: old windows are forgotten, and readings that come for them yet are too late")
+    }
+    forgot = forgets
     // Without a limit too: what is delivered everywhere goes only here.
+    let limit = forgets ? nil : plan.outboxLimit
     let dropped = try outbox.enforceQuota(
-      bytes: plan.outboxLimit ?? .max, optionalBytes: policy.maxSize / 10
+      bytes: limit ?? .max, optionalBytes: policy.maxSize / 10
     ).droppedRecords.values.reduce(0, +)
     if dropped > 0 {
       log("the store is full: \(dropped) records that were never sent are dropped and accounted for")

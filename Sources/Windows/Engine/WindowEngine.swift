@@ -32,7 +32,8 @@ public final class WindowEngine {
   private var activeDevices: Set<Int> = []
   /// The end of the last sealed window; everything before it is sealed. `nil` until the first segment.
   public private(set) var sealedThrough: Timestamp?
-  /// Of windows before this some messages are gone, untold what was made of them; `nil` where all are there.
+  /// Of windows before this some messages are gone, untold what was made of them, or that itself was forgotten; `nil`
+  /// where all are there.
   public var wholeFrom: Timestamp?
 
   /// How far ahead of the gateway a reading may be and still wait for its window in memory. A trusted clock lets nothing
@@ -139,12 +140,13 @@ public final class WindowEngine {
     return true
   }
 
-  /// In which windows a message has readings, by `Device.index`.
+  /// In which windows a message has readings, by `Device.index`. Those before `wholeFrom` are among them: which of its
+  /// windows counts a message must be the same when it is read again and that time has risen.
   private static func starts(
     _ observations: [Observation], _ message: MessageContext, _ engine: WindowEngine
   ) -> [Int: Set<Timestamp>] {
     var starts: [Int: Set<Timestamp>] = [:]
-    for observation in observations where !engine.isTooLate(observation, message) {
+    for observation in observations where message.retained || !engine.isOld(observation, message) {
       starts[observation.series.device.index, default: []].insert(observation.time.floored(to: engine.settings.length))
     }
     return starts
@@ -220,8 +222,11 @@ public final class WindowEngine {
   /// Whether the reading is older than `lateness`, or of a window before `wholeFrom`. Nothing is thrown away on the word
   /// of a clock that isn't trusted.
   public func isTooLate(_ observation: Observation, _ message: MessageContext) -> Bool {
-    let isOld = message.quality == .trusted && observation.time < message.receivedAt - settings.lateness
-    return !message.retained && (isOld || wholeFrom.map { observation.time < $0 } ?? false)
+    !message.retained && (isOld(observation, message) || wholeFrom.map { observation.time < $0 } ?? false)
+  }
+
+  private func isOld(_ observation: Observation, _ message: MessageContext) -> Bool {
+    message.quality == .trusted && observation.time < message.receivedAt - settings.lateness
   }
 
   /// A retained state counts only where nothing newer is known. One without a time of its own was published nobody
