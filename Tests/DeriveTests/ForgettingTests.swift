@@ -140,6 +140,41 @@ struct ForgettingTests {
     }
   }
 
+  @Test("do not keep anything from counting once the clock is right, whatever it did before", arguments: [true, false])
+  func everyClock(trustsClock: Bool) throws {
+    let isRight = [ClockCourse.Step](repeating: .timeServer, count: 4)
+    var forgotten = 0
+    for course in ClockCourse.all(2) {
+      let store = try TemporaryStore()
+      store.trustsClock = trustsClock
+      store.retirement = .seconds(120)
+      var rules = BruteForce.Rules()
+      rules.trustsAll = trustsClock
+      rules.retirement = store.retirement
+      let segments = ClockCourse(steps: course.steps + isRight).segments
+      let deriver = try store.deriver()
+      for (number, segment) in segments.enumerated() {
+        try store.write(segment)
+        try derive(deriver, at: Int64(2 * number))
+        while try deriver.forgetOldest() { forgotten += 1 }
+      }
+      try derive(deriver, at: 1000)
+      try deriver.finish()
+      // The first window of which every message came by the right clock, with the one that is open when it is set.
+      let set = segments[(1 + course.steps.count) * ClockCourse.segmentsPerStep].clock.wall
+      let from = (set + .seconds(2)).floored(to: RandomStream.length) + RandomStream.length
+      let records = try store.latestSummaries()
+      let expected = BruteForce.summaries(segments, rules).filter { key, _ in
+        key.start >= from.nanoseconds && key.start < (set + .seconds(60)).nanoseconds
+      }
+      #expect(expected.count >= 8, "\(course)")
+      for (key, want) in expected {
+        #expect(records[key]?["received"] as? Int == want.received, "\(course): \(key)")
+      }
+    }
+    #expect(forgotten > 0)
+  }
+
   // MARK: Every summary
 
   /// Three random streams, a quarter of an hour after one another: what is late is late by less.

@@ -52,9 +52,6 @@ class Scene(harness.Case):
     rate = 250
     padding = 2800
     devices = 20
-    # With a payload a leg lasts a quarter of an hour: what is remembered of each device's windows, for late readings of a
-    # day, would take the quota from the messages.
-    devices_of_long_leg = 4
     # A late reading must come while the messages of its window are kept, and by a restart it comes some seconds later
     # still: what is later than they are kept is counted as too late, and not promised.
     late = 1.0
@@ -66,8 +63,6 @@ class Scene(harness.Case):
         super().__init__()
         self.name = name
         self.leg = leg
-        if leg.payload:
-            self.devices = self.devices_of_long_leg
         self.variables: Dict[str, str] = dict(CONTROLS.get(leg.control or "", {}))
         self.on_disk = on_disk
         self.disk: Optional[Disk] = None
