@@ -7,25 +7,35 @@ extension Deriver {
   /// So much is remembered come what may: what a broker or a device kept for a moment comes again by then.
   static let leastRemembered = Span.minutes(5)
 
+  /// What came of a wish for room.
+  public enum Forgetting: Sendable {
+    /// Windows were forgotten, and there may be more.
+    case went
+    /// Old windows wait for late readings to be joined to them, which is a matter of seconds.
+    case waits
+    /// Nothing that could go is left.
+    case nothing
+  }
+
   /// Gives up what is remembered of the oldest sealed windows, for want of room: some thousand of them at a time.
   ///
   /// The records that were sent of them stay as they are, and their late readings count as too late from now on: joined
   /// to nothing they would replace what was sent. Of each device its last window stays, and the one whose carries still
-  /// hold. Nothing goes while late readings wait, nor on the word of a clock that nobody vouches for.
-  /// - Returns: whether any went.
-  public func forgetOldest() throws -> Bool {
-    guard let through = windows.sealedThrough, late.isEmpty, ahead.isEmpty, !clocks.isInRun, clocks.pending == nil
-    else { return false }
+  /// hold. Windows for which late readings wait stay, and nothing goes on the word of a clock that nobody vouches for.
+  public func forgetOldest() throws -> Forgetting {
+    guard let through = windows.sealedThrough, !clocks.isInRun, clocks.pending == nil else { return .nothing }
     if !output.isEmpty { try commit() }
     let lengths = settings.windows.lengths
     // Longer windows that are not sealed yet need all their parts.
     let unit = lengths[min(1, lengths.count - 1)]
-    let limit = (through - max(remembers, Span(nanoseconds: 2 * lengths[0].nanoseconds))).floored(to: unit)
+    let old = through - max(remembers, Span(nanoseconds: 2 * lengths[0].nanoseconds))
+    let waiting = late.windows.map(\.start).min() ?? old
+    let limit = min(old, waiting).floored(to: unit)
     let superseded = try WindowStore.superseded(lengths[0], before: limit, atMost: forgetsAtOnce, stored)
-    guard let passed = superseded.passed, !superseded.rows.isEmpty else { return false }
+    guard let passed = superseded.passed, !superseded.rows.isEmpty else { return waiting < old ? .waits : .nothing }
     let end = passed + lengths[0] + unit - Span(nanoseconds: 1)
     try forget(superseded.rows, before: min(limit, end.floored(to: unit)))
-    return true
+    return .went
   }
 
   private func forget(_ rows: [WindowStore.Place], before start: Timestamp) throws {

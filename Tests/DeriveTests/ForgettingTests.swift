@@ -47,16 +47,16 @@ struct ForgettingTests {
     try derive(deriver)
     deriver.forgetsAtOnce = 8
     let before = try rows(store)
-    #expect(try deriver.forgetOldest())
+    #expect(try deriver.forgetOldest() == .went)
     let after = try rows(store)
     #expect(before.count - after.count == 8)
     #expect(before.filter { !after.contains($0) }.allSatisfy { $0.start < RandomStream.origin + .seconds(60) })
-    while try deriver.forgetOldest() {}
+    while try deriver.forgetOldest() == .went {}
     let last = try #require(before.last?.start)
     let left = try rows(store)
     #expect(before.filter { $0.start >= last - .minutes(4) }.allSatisfy(left.contains))
     #expect(left.count < before.count / 2 + 10)
-    #expect(try !deriver.forgetOldest())
+    #expect(try deriver.forgetOldest() == .nothing)
   }
 
   @Test("stay where a device's last one, or what it carries, would go")
@@ -66,7 +66,7 @@ struct ForgettingTests {
     try run(store, minutes: 20)
     let deriver = try store.deriver()
     try derive(deriver)
-    while try deriver.forgetOldest() {}
+    while try deriver.forgetOldest() == .went {}
     // Retired after two minutes, and silent in the last windows that it has: what it carries is in the last one that
     // it reported in.
     let old = try rows(store).filter { $0.start < RandomStream.origin + .minutes(10) && $0.device > 0 }
@@ -80,7 +80,7 @@ struct ForgettingTests {
     try run(store, minutes: 10)
     let deriver = try store.deriver()
     try derive(deriver)
-    while try deriver.forgetOldest() {}
+    while try deriver.forgetOldest() == .went {}
     let sent = try store.records(.summary).count
     try store.write([message("cam-0", 15, received: 601)], at: RandomStream.origin + .seconds(601))
     try derive(deriver)
@@ -103,18 +103,20 @@ struct ForgettingTests {
     try derive(deriver)
     try store.write([message("cam-0", 15, received: 601)], at: RandomStream.origin + .seconds(601))
     try derive(deriver)
-    #expect(try !deriver.forgetOldest())
+    let before = try rows(store)
+    #expect(try deriver.forgetOldest() == .waits)
+    #expect(try rows(store) == before)
     try derive(deriver, at: 100)
     let clock = ClockReading(
       wall: RandomStream.origin + .minutes(15), boot: "another", sinceBoot: .seconds(5), synchronised: false)
     try store.write(StreamSegment(messages: [], clock: clock))
     try derive(deriver)
-    #expect(try !deriver.forgetOldest())
+    #expect(try deriver.forgetOldest() == .nothing)
     let set = ClockReading(
       wall: RandomStream.origin + .seconds(700), boot: "another", sinceBoot: .seconds(15), synchronised: true)
     try store.write(StreamSegment(messages: [], clock: set))
     try derive(deriver)
-    #expect(try deriver.forgetOldest())
+    #expect(try deriver.forgetOldest() == .went)
   }
 
   @Test("do not keep what comes after a clock was set back from counting")
@@ -125,7 +127,7 @@ struct ForgettingTests {
     try store.write([], at: RandomStream.origin + .seconds(7300))
     let deriver = try store.deriver()
     try derive(deriver)
-    while try deriver.forgetOldest() {}
+    while try deriver.forgetOldest() == .went {}
     for second in stride(from: Int64(100), through: 160, by: 5) {
       try store.write([message("cam-0", second, received: second)], at: RandomStream.origin + .seconds(second))
     }
@@ -156,7 +158,7 @@ struct ForgettingTests {
       for (number, segment) in segments.enumerated() {
         try store.write(segment)
         try derive(deriver, at: Int64(2 * number))
-        while try deriver.forgetOldest() { forgotten += 1 }
+        while try deriver.forgetOldest() == .went { forgotten += 1 }
       }
       try derive(deriver, at: 1000)
       try deriver.finish()
@@ -220,7 +222,7 @@ struct ForgettingTests {
     for segment in segments {
       try store.write(segment)
       if Bool.random(using: &generator) { _ = try deriver.turn(now: now) }
-      while try Int.random(in: 0..<4, using: &generator) > 0 && deriver.forgetOldest() { forgotten += 1 }
+      while try Int.random(in: 0..<4, using: &generator) > 0 && deriver.forgetOldest() == .went { forgotten += 1 }
       now = now + .milliseconds(Int64.random(in: 0...4000, using: &generator))
       if Int.random(in: 0..<9, using: &generator) == 0 { deriver = try process() }
     }

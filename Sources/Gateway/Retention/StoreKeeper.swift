@@ -81,13 +81,13 @@ final class StoreKeeper {
     if let before = plan.makeRoomBefore {
       room.add(.trim(TrimRule(before: before, limit: StoreKeeper.trimStep), forRoom: true))
     }
-    let forgets = try plan.outboxLimit != nil && deriver.forgetOldest()
-    if forgets, !forgot {
+    let forgetting = try plan.outboxLimit == nil ? .nothing : deriver.forgetOldest()
+    if forgetting == .went, !forgot {
       log("the store is full: old windows are forgotten, and readings that come for them yet are too late")
     }
-    forgot = forgets
+    forgot = forgetting == .went
     // Without a limit too: what is delivered everywhere goes only here.
-    let limit = forgets ? nil : plan.outboxLimit
+    let limit = forgetting == .nothing ? plan.outboxLimit : nil
     let dropped = try outbox.enforceQuota(
       bytes: limit ?? .max, optionalBytes: policy.maxSize / 10
     ).droppedRecords.values.reduce(0, +)
