@@ -247,6 +247,19 @@ public final class Database {
     if logRoomWanted > 0 { keepLogRoom(logRoomWanted) }
   }
 
+  /// After anything but an orderly stop: moves the log into the file, and begins it anew. Only for a writer that nobody
+  /// reads beside.
+  ///
+  /// What an earlier process wrote to the log may be in the kernel's cache alone, if a sync of it failed. Moved into the
+  /// file and synced it is there for good; but then the log on the disk lacks what the file has, and would put older
+  /// pages before it after a power cut. So a commit follows: with it the log's header is written again, and synced, and
+  /// nothing of what was in it counts any more.
+  public func settle() throws {
+    try checkpoint()
+    let version = try integer("PRAGMA user_version")
+    try transaction { try execute("PRAGMA user_version=\(version)") }
+  }
+
   /// Before the file is closed in order: moves all of the WAL into it and empties the WAL, so that nothing depends on
   /// the bytes of one that has done its work. Its room on the disk stays its own. Only for a writer.
   ///

@@ -116,12 +116,12 @@ struct Opening {
     }
   }
 
-  /// What an earlier process wrote may be in the kernel's cache alone, if a sync of it failed: commits that go behind
-  /// it in the log would be lost with it. Moved into the file and synced, and the log begun anew, it is there for good.
-  private func settle(_ database: Database) throws(DatabaseError) {
+  /// See `Database.settle`. After an orderly stop the log is empty.
+  private func settle(_ database: Database) throws {
+    guard (SmallFile.size(options.path + "-wal") ?? 0) > 0 else { return }
     do {
-      try database.checkpoint()
-    } catch  where error.kind == .full {
+      try database.settle()
+    } catch let error as DatabaseError where error.kind == .full {
       // Without room for that, there is none for commits.
     }
   }

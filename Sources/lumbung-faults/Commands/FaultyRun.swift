@@ -144,9 +144,9 @@ struct FaultyRun {
           verdict.lost.append("segment \(id) holds something else")
         }
       }
-      if open.writer.openReport.setAside != nil || open.outbox.openReport.setAside != nil {
-        verdict.corrupt.append("a file was set aside")
-      }
+      let (journal, outbox) = (open.writer.openReport, open.outbox.openReport)
+      if journal.setAside != nil { verdict.corrupt.append("the journal was set aside: \(journal.reason ?? "")") }
+      if outbox.setAside != nil { verdict.corrupt.append("the outbox was set aside: \(outbox.reason ?? "")") }
       for name in ["journal.db", "outbox.db"] {
         let database = try Database(path: folder.path + "/" + name, mode: .reader)
         let finding = try database.text("PRAGMA integrity_check(1)") ?? "nothing"
