@@ -35,9 +35,8 @@ struct FaultyRun {
         let open = try run.opened()
         // A commit that was refused left nothing behind, or may have left what a restart brought back.
         if run.isStored(number, open) { return }
-        if run.acknowledgesEarly { run.acknowledged.append((open.writer.newestID + 1, number)) }
-        let id = try open.append(step)
-        if !run.acknowledgesEarly { run.acknowledged.append((id, number)) }
+        guard !run.acknowledgesEarly else { return run.acknowledgeAndAppend(number, open) }
+        run.acknowledged.append((try open.append(step), number))
       }
       try untilDone { run in try run.take(step) }
       if step.restarts { gateway = nil }
@@ -49,6 +48,12 @@ struct FaultyRun {
     }
     gateway = nil
     lumbung_fault_fail(0, 0, false, false)
+  }
+
+  /// The broker has its acknowledgement: what is refused then doesn't come again.
+  private mutating func acknowledgeAndAppend(_ number: Int, _ open: Gateway) {
+    acknowledged.append((open.writer.newestID + 1, number))
+    do { _ = try open.append(script.steps[number]) } catch { meet(error) }
   }
 
   private func isStored(_ number: Int, _ open: Gateway) -> Bool {
@@ -71,15 +76,20 @@ struct FaultyRun {
         return try body(&self)
       } catch {
         tries += 1
-        refused += 1
-        patience -= 1
-        if patience <= 0 { lumbung_fault_fail(0, 0, false, false) }
+        meet(error)
         if tries > 8 { throw error }
-        if FaultyRun.needsReopening(error) || gateway == nil {
-          gateway = nil
-          reopened += 1
-        }
       }
+    }
+  }
+
+  /// What the gateway does about it before it goes on.
+  private mutating func meet(_ error: any Error) {
+    refused += 1
+    patience -= 1
+    if patience <= 0 { lumbung_fault_fail(0, 0, false, false) }
+    if FaultyRun.needsReopening(error) || gateway == nil {
+      gateway = nil
+      reopened += 1
     }
   }
 
