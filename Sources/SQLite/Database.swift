@@ -253,11 +253,15 @@ public final class Database {
   /// What an earlier process wrote to the log may be in the kernel's cache alone, if a sync of it failed. Moved into the
   /// file and synced it is there for good; but then the log on the disk lacks what the file has, and would put older
   /// pages before it after a power cut. So a commit follows: with it the log's header is written again, and synced, and
-  /// nothing of what was in it counts any more.
+  /// nothing of what was in it counts any more. On a full disk it stays as it is: without room for that, there is none
+  /// for commits.
   public func settle() throws {
-    try checkpoint()
-    let version = try integer("PRAGMA user_version")
-    try transaction { try execute("PRAGMA user_version=\(version)") }
+    do {
+      try checkpoint()
+      let version = try integer("PRAGMA user_version")
+      try transaction { try execute("PRAGMA user_version=\(version)") }
+    } catch let error as DatabaseError where error.kind == .full {
+    }
   }
 
   /// Before the file is closed in order: moves all of the WAL into it and empties the WAL, so that nothing depends on

@@ -80,7 +80,7 @@ struct JournalOpening {
       try lookAtUUID(in: database)
       if !wasClean {
         if let log { try recover(behind: log, into: database, &report) }
-        try settle(database)
+        try database.settle()
       }
       return (database, report)
     } catch let error as DatabaseError where [.corrupt, .constraint, .other].contains(error.kind) {
@@ -148,15 +148,6 @@ struct JournalOpening {
       && items.allSatisfy { item in
         if case .damaged = item { false } else { true }
       }
-  }
-
-  /// See `Database.settle`.
-  private func settle(_ database: Database) throws {
-    do {
-      try database.settle()
-    } catch let error as DatabaseError where error.kind == .full {
-      // Without room for that, there is none for commits.
-    }
   }
 
   /// Looks at the file without touching it.

@@ -98,7 +98,8 @@ struct Opening {
       if !hasChecksums { try addChecksums(to: database) }
       try Schema.chain.bring(database)
       try look(at: database)
-      try settle(database)
+      // After an orderly stop it is empty.
+      if (SmallFile.size(options.path + "-wal") ?? 0) > 0 { try database.settle() }
       let statement = try database.statement("SELECT max(generation) FROM outbox_era WHERE epoch=?1")
       defer { statement.reset() }
       let used = try statement.bind(1, options.epoch).step() && !statement.isNull(0) ? Int(statement.integer(0)) : nil
@@ -113,16 +114,6 @@ struct Opening {
       return database
     } catch let error as DatabaseError where error.kind == .corrupt {
       throw Damage(slug: error.code & 0xff == 26 ? "no-database" : "malformed", message: error.description)
-    }
-  }
-
-  /// See `Database.settle`. After an orderly stop the log is empty.
-  private func settle(_ database: Database) throws {
-    guard (SmallFile.size(options.path + "-wal") ?? 0) > 0 else { return }
-    do {
-      try database.settle()
-    } catch let error as DatabaseError where error.kind == .full {
-      // Without room for that, there is none for commits.
     }
   }
 
