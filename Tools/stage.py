@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import ctypes
 import http.client
+import itertools
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -26,18 +28,23 @@ class StageError(Exception):
     """What could not be brought about, and what is known of why."""
 
 
-_given: set = set()
+# Below those that the system gives to others meanwhile (from 32768, unless it was told otherwise), and from somewhere
+# else in each process.
+_LOWEST_PORT, _PORTS = 10_000, 20_000
+_next_port = itertools.count(random.randrange(_PORTS))
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now, and that this process has not given out before."""
-    for _ in range(100):
+    """A port of 127.0.0.1 that nobody listens on now, that stays free until it is used, and that this process has not
+    given out before."""
+    for number in itertools.islice(_next_port, 100):
+        port = _LOWEST_PORT + number % _PORTS
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        if port not in _given:
-            _given.add(port)
-            return port
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
     raise StageError("no free port on 127.0.0.1")
 
 

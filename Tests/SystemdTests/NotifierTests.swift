@@ -13,7 +13,7 @@ struct NotifierTests {
 
     init() {
       name = "lumbung-test-\(getpid())-\(UInt64.random(in: 0 ... .max))"
-      descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+      descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
       var address = sockaddr_un()
       address.sun_family = sa_family_t(AF_UNIX)
       let bytes = [0] + Array(name.utf8)

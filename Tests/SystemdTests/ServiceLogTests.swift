@@ -70,7 +70,7 @@ struct ServiceLogTests {
   @Test("entries reach the journal's socket with priority and fields")
   func journal() throws {
     let path = "/tmp/lumbung-journal-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-    let listener = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+    let listener = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     defer {
       close(listener)
       unlink(path)

@@ -25,12 +25,15 @@ final class Mosquitto: Sendable {
   private let ended = Atomic(false)
   private let outgoing = Mutex<[(topic: String, text: String)]>([])
 
+  /// Above those of the MQTT tests, below those that the system gives to others; each once only.
+  private static let nextPort = Atomic<Int>(.random(in: 0..<6000))
+
   /// - Parameter more: lines of the configuration.
   init(more: [String] = []) throws {
     var pid: pid_t = 0
     var port = 0
     for _ in 0..<50 {
-      port = Int.random(in: 20_000..<32_000)
+      port = 26_000 + Mosquitto.nextPort.add(1, ordering: .relaxed).oldValue % 6000
       let configuration = "/tmp/lumbung-mosquitto-\(getpid())-\(port).conf"
       let user = getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } ?? "root"
       let lines =
@@ -130,7 +133,7 @@ final class Mosquitto: Sendable {
   /// Waits until it takes connections; false where it has ended, since the port was taken.
   private static func listens(_ port: Int, _ pid: pid_t) -> Bool {
     for _ in 0..<2000 {
-      let probe = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+      let probe = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
       defer { close(probe) }
       var address = sockaddr_in()
       address.sin_family = sa_family_t(AF_INET)

@@ -59,6 +59,8 @@ final class UnrulyReceiver: Sendable {
         guard client >= 0 else { return }
         _ = try? BlockingThread("client") { [self] in
           serve(client)
+          // A program that another test started meanwhile may have inherited the descriptor.
+          shutdown(client, Int32(SHUT_RDWR))
           close(client)
         }
       }

@@ -9,13 +9,14 @@ final class PageFile {
 
   /// `nil` where the file can't be opened.
   init?(path: String, pageSize: Int) {
+    guard let size = FileSystem.size(of: path) else { return nil }
     descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
     self.pageSize = pageSize
-    guard descriptor >= 0, let size = FileSystem.size(of: path) else { return nil }
     count = Int((size + Int64(pageSize) - 1) / Int64(pageSize))
   }
 
-  deinit { if descriptor >= 0 { close(descriptor) } }
+  deinit { close(descriptor) }
 
   /// The page's bytes, fewer at the file's end; `nil` where it can't be read.
   func page(_ number: Int) -> [UInt8]? {

@@ -23,7 +23,7 @@ final class StoreLock {
       close(descriptor)
       throw JournalError(kind: .busy, operation: "locking", path: journal, reason: refused.description)
     }
-    wasClean = FileSystem.contents(of: path, limit: 16) == StoreLock.clean
+    let wasClean = FileSystem.contents(of: path, limit: 16) == StoreLock.clean
     // Until the next orderly stop. It must be on flash before the journal is written, or a power cut would bring the
     // word back.
     guard ftruncate(descriptor, 0) == 0, fsync(descriptor) == 0 else {
@@ -31,6 +31,8 @@ final class StoreLock {
       close(descriptor)
       throw JournalError(refused, operation: "locking", path: journal)
     }
+    // Last: with nothing left to set, whatever throws would run `deinit`, and close a second time.
+    self.wasClean = wasClean
   }
 
   /// The journal is whole and its log is empty. Failing to note it only costs a check at the next start.

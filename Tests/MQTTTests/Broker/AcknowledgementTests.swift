@@ -177,7 +177,11 @@ struct AcknowledgementTests {
       guard number % 400 == 0 else { continue }
       // The connection of the last cut is another one, and has achieved something: else the retries slow down.
       _ = publisher.flush(within: 10_000)
-      try eventually("connection \(cuts + 1) is made") { proxy.connections > cuts && sink.committed.count > committed }
+      try eventually(
+        "connection \(cuts + 1) is made, and achieves something:"
+          + " \(proxy.connections), \(sink.committed.count) after \(committed), \(session.status),"
+          + " \(publisher.outstanding) not acknowledged, \(broker.isAlive ? "" : "no broker,") \(broker.log.suffix(4000))"
+      ) { proxy.connections > cuts && sink.committed.count > committed }
       cuts = proxy.connections
       committed = sink.committed.count
       // Somewhere in the middle of a packet, either way, or right now.

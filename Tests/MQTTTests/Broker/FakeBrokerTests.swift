@@ -35,7 +35,11 @@ final class FakeBroker: Sendable {
     while !ended.withLock({ $0 }) {
       // As a broker does: who takes leave is closed.
       var byte: UInt8 = 0
-      open.removeAll { recv($0, &byte, 1, Int32(MSG_DONTWAIT)) == 0 && close($0) == 0 }
+      open.removeAll { client in
+        guard recv(client, &byte, 1, Int32(MSG_DONTWAIT)) == 0 else { return false }
+        hangUp(client)
+        return true
+      }
       var entry = pollfd(fd: listening, events: Int16(POLLIN), revents: 0)
       guard poll(&entry, 1, 20) > 0 else { continue }
       let client = accept(listening, nil, nil)
@@ -43,14 +47,14 @@ final class FakeBroker: Sendable {
       // CONNECT is small, so its remaining length takes one byte; the level follows the name "MQTT".
       let count = read(client, &packet, packet.count)
       guard count > 8 else {
-        close(client)
+        hangUp(client)
         continue
       }
       levels.withLock { $0.append(packet[8]) }
       if let (bytes, closes) = answer(packet[8]) {
         _ = send(client, bytes, bytes.count, Int32(MSG_NOSIGNAL))
         if closes {
-          close(client)
+          hangUp(client)
           continue
         }
       }
@@ -59,7 +63,7 @@ final class FakeBroker: Sendable {
         _ = send(client, next, next.count, Int32(MSG_NOSIGNAL))
       }
     }
-    for client in open { close(client) }
+    for client in open { hangUp(client) }
     close(listening)
   }
 }

@@ -38,10 +38,14 @@ func listener(port: Int = 0) throws -> (descriptor: Int32, port: Int) {
   return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
 }
 
-/// A port that is free, and stays so: below those that the system gives to others meanwhile.
+private let nextPort = Atomic<Int>(.random(in: 0..<6000))
+
+/// A port that is free, and stays so: below those that the system gives to others meanwhile, and given once only, since
+/// tests that run side by side would otherwise meet at one broker.
 func freePort() throws -> Int {
   for _ in 0..<100 {
-    guard let (descriptor, port) = try? listener(port: Int.random(in: 20_000..<32_000)) else { continue }
+    let number = nextPort.add(1, ordering: .relaxed).oldValue
+    guard let (descriptor, port) = try? listener(port: 20_000 + number % 6000) else { continue }
     close(descriptor)
     return port
   }
@@ -53,6 +57,13 @@ func connected(port: Int) -> Int32? {
   if withAddress(port, { connect(descriptor, $0, $1) }) == 0 { return descriptor }
   close(descriptor)
   return nil
+}
+
+/// Ends an accepted connection, whoever holds it: a program that another test started meanwhile may have inherited its
+/// descriptor, and closing ours alone would leave the other side waiting for as long as that program runs.
+func hangUp(_ descriptor: Int32) {
+  shutdown(descriptor, Int32(SHUT_RDWR))
+  close(descriptor)
 }
 
 func canConnect(port: Int) -> Bool {
@@ -111,9 +122,9 @@ final class TestProxy: Sendable {
       }
       if let broker = connected(port: target) {
         pass(client, broker)
-        close(broker)
+        hangUp(broker)
       }
-      close(client)
+      hangUp(client)
     }
     close(listening)
   }

@@ -23,10 +23,10 @@ final class TestBroker: Sendable {
 
   /// - Parameter settings: more lines of the configuration.
   init(settings: [String] = [], started: Bool = true) throws {
-    port = try freePort()
     var template = Array("/tmp/mqtt-tests.XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw TestFailure("no folder: \(String(cString: strerror(errno)))") }
     folder = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+    port = try freePort()
     let lines =
       [
         "listener \(port) 127.0.0.1", "allow_anonymous true", "persistence true", "persistence_location \(folder)/",
@@ -43,11 +43,34 @@ final class TestBroker: Sendable {
     runToEnd("/bin/rm", ["-r", "-f", folder])
   }
 
+  /// Returns once it takes connections by its own word: that somebody listens on the port could be said of another's
+  /// broker, which has been quicker and will end sooner.
   func start() throws {
     guard let executable = TestBroker.executable else { throw TestFailure("mosquitto is not installed") }
+    let before = log.count
     let pid = try spawn(executable, ["-c", "\(folder)/broker.conf"])
     process.withLock { $0 = pid }
-    try eventually("the broker listens") { canConnect(port: self.port) }
+    try eventually("the broker runs: \(log)") { log.dropFirst(before).contains(" running") || !isAlive }
+    guard isAlive else { throw TestFailure("the broker has ended: \(log)") }
+  }
+
+  var log: String {
+    guard let file = fopen("\(folder)/log", "re") else { return "" }
+    defer { fclose(file) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 4096)
+    while case let count = fread(&chunk, 1, chunk.count, file), count > 0 { bytes += chunk[..<count] }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// False from when it ended by itself.
+  var isAlive: Bool {
+    process.withLock { pid in
+      guard pid > 0 else { return false }
+      var status: Int32 = 0
+      if waitpid(pid, &status, WNOHANG) == pid { pid = 0 }
+      return pid > 0
+    }
   }
 
   /// Saves its state, as at a restart of the service.
