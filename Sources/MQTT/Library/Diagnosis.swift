@@ -70,6 +70,11 @@ enum Diagnosis {
           : "ca_file must hold the authority that signed the broker's certificate"
       return error(.tls, "the broker's certificate is refused: \(certificateFault)", cure)
     }
+    if log.contains("certificate verify failed") {
+      return error(
+        .tls, "the broker's certificate is refused",
+        "it may have expired, this box's clock may be wrong, and ca_file must hold the authority that signed it")
+    }
     if log.contains("alert") {
       return error(
         .tls, "the broker refused TLS (\(log))",
