@@ -21,7 +21,10 @@ struct LengthChangeTests {
   }
 
   /// Counter and state of the windows that begin at second 40 or later, by their start.
-  private func windows(restarts: Int, silentFirst: Bool) throws -> [String: String] {
+  /// - Parameter late: second and counter of a reading that comes when the first windows are sealed.
+  private func windows(
+    restarts: Int, silentFirst: Bool, late: (second: Int64, counter: Double)? = nil
+  ) throws -> [String: String] {
     let store = try TemporaryStore()
     store.length = .seconds(10)
     try store.write([message(31, counter: 100, state: "on")], at: Self.origin + .seconds(31))
@@ -37,6 +40,10 @@ struct LengthChangeTests {
     try store.write([message(second, counter: 130)], at: Self.origin + .seconds(second))
     try store.write([], at: Self.origin + .seconds(83))
     try derive(store)
+    if let late {
+      try store.write([message(late.second, counter: late.counter)], at: Self.origin + .seconds(84))
+      try derive(store)
+    }
     var found: [String: String] = [:]
     for record in try store.records(.summary) {
       guard let start = record["start"] as? String, start >= "2026-11-22T12:00:40Z" else { continue }
@@ -52,6 +59,19 @@ struct LengthChangeTests {
     #expect(
       try windows(restarts: restarts, silentFirst: false) == [
         "2026-11-22T12:00:40Z": "30 20.0", "2026-11-22T12:01:00Z": "-1 20.0",
+      ])
+  }
+
+  @Test("begin with it where a late reading revises the first of them too", arguments: [1, 2, 3])
+  func revised(restarts: Int) throws {
+    let late = (second: Int64(42), counter: 110.0)
+    #expect(
+      try windows(restarts: restarts, silentFirst: false, late: late) == [
+        "2026-11-22T12:00:40Z": "30 20.0", "2026-11-22T12:01:00Z": "-1 20.0",
+      ])
+    #expect(
+      try windows(restarts: restarts, silentFirst: true, late: late) == [
+        "2026-11-22T12:00:40Z": "10 20.0", "2026-11-22T12:01:00Z": "20 20.0",
       ])
   }
 
