@@ -247,8 +247,8 @@ public final class Database {
     if logRoomWanted > 0 { keepLogRoom(logRoomWanted) }
   }
 
-  /// After anything but an orderly stop: moves the log into the file, and begins it anew. Only for a writer that nobody
-  /// reads beside.
+  /// After anything but an orderly stop: moves the log into the file, and begins it anew. Only for a writer. Readers
+  /// that look at the log are waited for; where one keeps at it, the log goes on as it is.
   ///
   /// What an earlier process wrote to the log may be in the kernel's cache alone, if a sync of it failed. Moved into the
   /// file and synced it is there for good; but then the log on the disk lacks what the file has, and would put older
@@ -256,11 +256,13 @@ public final class Database {
   /// nothing of what was in it counts any more. On a full disk it stays as it is: without room for that, there is none
   /// for commits.
   public func settle() throws {
+    willCheckpoint?()
     do {
-      try checkpoint()
+      let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_RESTART, nil, nil)
+      guard code == SQLITE_OK else { throw error(code, "checkpointing") }
       let version = try integer("PRAGMA user_version")
       try transaction { try execute("PRAGMA user_version=\(version)") }
-    } catch let error as DatabaseError where error.kind == .full {
+    } catch let error as DatabaseError where [.full, .busy].contains(error.kind) {
     }
   }
 

@@ -49,6 +49,19 @@ struct SettleTests {
     #expect(try afterPowerCut { try $0.settle() } == "1 rows")
   }
 
+  @Test("is no reason not to start where a reader stays at the log; once it has gone, it is settled")
+  func reader() throws {
+    let found = try afterPowerCut { database in
+      let reader = try Database(path: database.path, mode: .reader)
+      try reader.execute("BEGIN")
+      #expect(try reader.integer("SELECT count(*) FROM t") == 1)
+      try database.settle()
+      try reader.execute("COMMIT")
+      try database.settle()
+    }
+    #expect(found == "1 rows")
+  }
+
   @Test("would be undone, or worse, where the log were only moved into the file")
   func control() throws {
     let found = try? afterPowerCut { try $0.checkpoint() }

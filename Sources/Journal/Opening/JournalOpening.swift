@@ -83,10 +83,12 @@ struct JournalOpening {
         try database.settle()
       }
       return (database, report)
-    } catch let error as DatabaseError where [.corrupt, .constraint, .other].contains(error.kind) {
+    } catch let error as DatabaseError where [.corrupt, .constraint].contains(error.kind) || error.isOfContent {
       throw Damage(reason: error.message, word: error.kind == .other ? "schema" : "pages")
     }
   }
+
+  private var firstPage: [UInt8]? { RawFile(path: path)?.read(at: 0, count: 4096) }
 
   private enum Look { case nothing, newest, whole }
 
@@ -103,7 +105,7 @@ struct JournalOpening {
       if wasClean { return .nothing }
       let size = FileSystem.size(of: path) ?? 0
       guard size > JournalOpening.wholeBytes else { return .whole }
-      let header = log?.newestPage(1).map(Array.init) ?? FileSystem.contents(of: path, limit: 4096) ?? []
+      let header = log?.newestPage(1).map(Array.init) ?? firstPage ?? []
       guard let pageSize = try? FileHeader(header).pageSize, let file = PageFile(path: path, pageSize: pageSize) else {
         return .whole
       }
@@ -161,7 +163,7 @@ struct JournalOpening {
     }
     // A first start that was cut short before the file had a log: SQLite rolls it back.
     if (FileSystem.size(of: path + "-journal") ?? 0) > 0 { return try hasNoTables() }
-    guard let stored = FileSystem.contents(of: path, limit: 4096) else {
+    guard let stored = firstPage else {
       throw FileError("reading", path)
     }
     let header: FileHeader

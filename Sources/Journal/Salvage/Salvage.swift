@@ -124,7 +124,7 @@ struct Salvage {
 
   /// Everything that decodes, once. Tries the page sizes that the files name, then our own.
   private func carve() throws -> (SegmentCarver, Found) {
-    let header = FileSystem.contents(of: path, limit: FileHeader.length) ?? []
+    let header = RawFile(path: path)?.read(at: 0, count: FileHeader.length) ?? []
     let named = header.count > 17 ? FileHeader.pageSize(Int64(header[16]) << 8 | Int64(header[17])) : nil
     var sizes = [named, options.pageSize, JournalSchema.pageSize].compactMap { $0 }
     if let log = LogImage(path: path + "-wal", fallbackPageSize: options.pageSize) { sizes.append(log.pageSize) }
