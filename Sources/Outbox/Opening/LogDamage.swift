@@ -46,6 +46,19 @@ struct LogDamage {
     return LogDamage(log: bytes, database: database)?.verdict ?? .nothing
   }
 
+  /// Whether SQLite would find a commit in it.
+  static func holdsCommits(_ path: String) -> Bool {
+    guard let size = SmallFile.size(path), size > headerLength else { return false }
+    guard size <= maximumLength else { return true }
+    let log = open(path, O_RDONLY | O_CLOEXEC)
+    guard log >= 0 else { return false }
+    defer { close(log) }
+    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+      count = max(0, pread(log, buffer.baseAddress, size, 0))
+    }
+    return (LogDamage(log: bytes, database: -1)?.frames.believed ?? 0) > 0
+  }
+
   private init?(log: [UInt8], database: Int32) {
     guard log.count > LogDamage.headerLength else { return nil }
     self.log = log

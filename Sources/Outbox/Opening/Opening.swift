@@ -9,6 +9,7 @@ struct Opening {
 
   private let generationFile: GenerationFile
   private let suspicion: Suspicion
+  private let pendingSalvage: PendingSalvage
 
   /// Why the file that lies there can't be used.
   private struct Damage: Error {
@@ -21,6 +22,7 @@ struct Opening {
     self.options = options
     generationFile = GenerationFile(besides: options.path)
     suspicion = Suspicion(besides: options.path)
+    pendingSalvage = PendingSalvage(besides: options.path)
   }
 
   mutating func open() throws(OutboxError) -> Store {
@@ -41,22 +43,49 @@ struct Opening {
   /// The database with its schema, and what was set aside to make room for it.
   private mutating func obtain() throws -> (Database, setAside: String?) {
     let known = generationFile.read(options.epoch)
-    guard let size = SmallFile.size(options.path), size > 0 else {
-      if known != nil { report.reason = "outbox.db was gone" }
-      // The log of a database that is no more would be a riddle to the next one.
-      unlink(options.path + "-wal")
-      return (try make(generation: known.map { $0 + 1 } ?? 0), nil)
-    }
     do {
-      return (try take(known), nil)
+      if (SmallFile.size(options.path) ?? 0) == 0 {
+        try lookAtLogAlone()
+        let pending = takeUpSalvage()
+        if known != nil, pending == nil { report.reason = "outbox.db was gone" }
+        // The log of a database that is no more would be a riddle to the next one.
+        unlink(options.path + "-wal")
+        return (try make(generation: known.map { $0 + 1 } ?? 0), pending)
+      }
+      let database = try take(known)
+      return (database, takeUpSalvage())
     } catch let damage as Damage {
-      let aside = try SetAside.move(options.path, reason: damage.slug)
+      let aside = SetAside.freeName(options.path, damage.slug)
+      try pendingSalvage.begin(aside, reason: damage.message)
+      try SetAside.move(options.path, to: aside)
       report.setAside = aside
       report.reason = damage.message
       suspicion.forget()
       let lost = known ?? (try? Salvage(path: aside).generation(of: options.epoch)) ?? 0
       return (try make(generation: lost + 1), aside)
     }
+  }
+
+  /// What an earlier start has set aside without coming to the end of it.
+  private mutating func takeUpSalvage() -> String? {
+    guard let (file, reason) = pendingSalvage.waiting else {
+      pendingSalvage.end()
+      return nil
+    }
+    report.setAside = file
+    report.reason = reason
+    return file
+  }
+
+  /// A log whose database is empty or gone holds what was committed last. SQLite would delete it; beside a page of zeros
+  /// it reads the pages that are in it.
+  private func lookAtLogAlone() throws {
+    guard LogDamage.holdsCommits(options.path + "-wal") else { return }
+    let database = Glibc.open(options.path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o640)
+    guard database >= 0 else { throw SmallFile.fault("making", options.path) }
+    defer { close(database) }
+    guard ftruncate(database, 4096) == 0 else { throw SmallFile.fault("enlarging", options.path) }
+    throw Damage(slug: "missing", message: "its log is there, but the file itself is empty or gone")
   }
 
   /// The file as it lies there, where it is sound.
@@ -217,7 +246,7 @@ struct Opening {
       try addEra(to: database, generation: generation)
       try database.statement("INSERT OR IGNORE INTO outbox_journal(epoch, raw_before) VALUES(?1, NULL)")
         .bind(1, options.epoch).run()
-      if let setAside { salvaged = (try? Salvage(path: setAside).copy(to: database)) ?? 0 }
+      if let setAside { salvaged = try Salvage(path: setAside).copy(to: database) }
       let eras = try Opening.eras(in: database)
       let current = eras.first {
         $0.gateway == options.gateway && $0.epoch == options.epoch && $0.generation == generation && $0.stream.isEmpty
@@ -227,6 +256,7 @@ struct Opening {
       }
       return current
     }
+    if setAside != nil { pendingSalvage.end() }
     report.salvagedBatches = salvaged
     database.keepLogRoom(options.logRoom)
     return try Opening.store(options, current, database, suspicion, isSalvaged: salvaged > 0)

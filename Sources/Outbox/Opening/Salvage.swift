@@ -15,20 +15,45 @@ struct Salvage {
   }
 
   /// Copies eras, destinations' positions, dead letters and every batch whose bytes are sound; returns how many of
-  /// those. Each table for itself: one that can't be read doesn't hinder the others.
+  /// those. Each table for itself: one that can't be read doesn't hinder the others. Once only: where the eras are there,
+  /// an earlier start has copied it all, and came no further.
+  ///
+  /// - Throws: where what was read can't be written; it is to be copied again then.
   func copy(to database: Database) throws -> Int {
-    let damaged = try Database(path: path, mode: .reader)
-    let eras = try Opening.eras(in: damaged)
-    var newIDs: [Int64: Int64] = [:]
-    for era in eras {
-      newIDs[era.id] = try Opening.add(era, to: database)
+    var copied = 0
+    try passingOver(database) {
+      let damaged = try Database(path: path, mode: .reader)
+      let eras = try Opening.eras(in: damaged)
+      let known = try Opening.eras(in: database)
+      let isKnown = { (era: Era) in
+        known.contains {
+          ($0.gateway, $0.epoch, $0.generation, $0.stream) == (era.gateway, era.epoch, era.generation, era.stream)
+        }
+      }
+      if !eras.isEmpty, eras.allSatisfy(isKnown) { return }
+      var newIDs: [Int64: Int64] = [:]
+      for era in eras {
+        newIDs[era.id] = try Opening.add(era, to: database)
+      }
+      try passingOver(database) { try copyPositions(damaged, to: database, newIDs) }
+      try passingOver(database) { try copyStreams(damaged, to: database) }
+      try passingOver(database) { try copyRanges("outbox_ahead", damaged, to: database, newIDs) }
+      try passingOver(database) { try copyRanges("outbox_attempt", damaged, to: database, newIDs) }
+      try passingOver(database) { try copyDeadLetters(damaged, to: database, newIDs) }
+      copied = try copyBatches(damaged, to: database, newIDs)
     }
-    try? copyPositions(damaged, to: database, newIDs)
-    try? copyStreams(damaged, to: database)
-    try? copyRanges("outbox_ahead", damaged, to: database, newIDs)
-    try? copyRanges("outbox_attempt", damaged, to: database, newIDs)
-    try? copyDeadLetters(damaged, to: database, newIDs)
-    return try copyBatches(damaged, to: database, newIDs)
+    return copied
+  }
+
+  /// What can't be read, or is no row of ours, is passed over. What the disk has no room for is not: with the file set
+  /// aside it would be forgotten.
+  private func passingOver(_ database: Database, _ body: () throws -> Void) throws {
+    do {
+      try body()
+    } catch let error as DatabaseError where error.path == database.path && [.full, .io].contains(error.kind) {
+      throw error
+    } catch {
+    }
   }
 
   private func copyPositions(_ damaged: Database, to database: Database, _ eras: [Int64: Int64]) throws {

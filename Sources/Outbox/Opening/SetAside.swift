@@ -6,14 +6,13 @@ enum SetAside {
   /// Files kept; on a disk that damages one after the other they must not fill it.
   static let kept = 3
 
-  /// Renames the database with its WAL; returns where it lies now.
-  static func move(_ path: String, reason: String) throws(OutboxError) -> String {
-    let target = freeName(path, reason)
+  /// Renames the database with its WAL.
+  /// - Parameter target: from `freeName`.
+  static func move(_ path: String, to target: String) throws(OutboxError) {
     guard rename(path, target) == 0 else { throw SmallFile.fault("setting aside", path) }
     // SQLite finds the log beside the file by its name; the shared memory is made anew.
     if SmallFile.size(path + "-wal") != nil { rename(path + "-wal", target + "-wal") }
     try settle(path)
-    return target
   }
 
   /// Renames the WAL alone; returns where it lies now.
@@ -30,7 +29,8 @@ enum SetAside {
     prune(path)
   }
 
-  private static func freeName(_ path: String, _ reason: String) -> String {
+  /// A name that says when and why, and that nothing has.
+  static func freeName(_ path: String, _ reason: String) -> String {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     let stamp = RFC3339.format(Timestamp(nanoseconds: Int64(now.tv_sec) * 1_000_000_000))
