@@ -27,13 +27,22 @@ public struct DeadLetterDesk {
       let file = "\(path)/\(name)"
       let text = read(file)
       // Before the work: a file that can't be removed must not be done again for ever.
-      guard unlink(file) == 0 else {
-        log("\(file) can't be removed: \(String(cString: strerror(errno))); it is not done")
+      let taken = "\(path)/taken-\(name)"
+      guard rename(file, taken) == 0 else {
+        log("\(file) can't be taken: \(String(cString: strerror(errno))); it is not done")
         continue
       }
       let (retried, dropped) = DeadLetterDesk.parse(text)
-      let retrying = try outbox.retryDeadLetters(retried)
-      let gone = try outbox.dropDeadLetters(dropped)
+      let (retrying, gone): (Int, Int)
+      do {
+        retrying = try outbox.retryDeadLetters(retried)
+        gone = try outbox.dropDeadLetters(dropped)
+      } catch {
+        // On a full disk, say: it is asked for again at the next look.
+        rename(taken, file)
+        throw error
+      }
+      unlink(taken)
       log("dead letters: \(retrying) are sent once more, \(gone) are dropped, as was asked for")
     }
   }
