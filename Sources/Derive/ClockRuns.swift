@@ -84,9 +84,9 @@ struct ClockRuns: Sendable, Equatable {
   /// - Parameter latest: the latest time that is known already; `nil` before the first segment.
   /// - Returns: the run that this segment begins or ends, by its position, where it must be written down.
   mutating func pass(_ id: Int64, _ clock: ClockReading, latest: Timestamp?) -> Int? {
-    guard !trustsAll else { return nil }
     let sameBoot = clock.boot == boot && !boot.isEmpty
     defer { boot = clock.boot }
+    guard !trustsAll else { return nil }
     if clock.synchronised {
       let offset = (clock.wall - Timestamp(nanoseconds: 0)) - clock.sinceBoot
       defer {

@@ -25,6 +25,18 @@ extension Deriver {
     windows.restore(sealedThrough: from, tracks: [])
   }
 
+  /// What a device carries that is heard again after its retirement: its own row is about to say something else, and the
+  /// window in which it was heard last may be forgotten. Late readings revise this one from there.
+  func keepReturning(_ due: WindowEngine.Due) throws {
+    for index in due.heard.sorted() {
+      let device = registry.devices[index]
+      guard let track = windows.track(of: device), !track.isActive, let heard = track.lastHeard else { continue }
+      let before = frame(heard.floored(to: settings.windows.length))
+      guard before.start < due.start, try sealed(before, device) == nil else { continue }
+      output.put(WindowStore.Sealed(anchor: encode(track.carries), heard: heard), before, device: index)
+    }
+  }
+
   /// Late readings reach back so far, and a silent device's carries at most until it is retired. Longer windows are made
   /// anew of all their parts.
   func forgetOld(_ database: Database) throws {

@@ -73,8 +73,8 @@ extension Deriver {
       device: device, isActive: true, lastHeard: last.sealed.heard, carries: try carries(after: last.sealed, device))
   }
 
-  /// Windows of another length are no help to these. What the devices carry moves to their own rows, and to a window
-  /// before the first of the new ones, which has no record: late readings revise the first one from there.
+  /// Windows of another length are no help to these. What the devices carry moves to their own rows, and to a window of
+  /// the new length without a record, where they were heard last: late readings revise the first new one from there.
   private func cutAnew(
     _ rows: [DeriveStore.DeviceRow], _ cursor: DeriveStore.Cursor, last: Timestamp, before through: Timestamp
   ) throws {
@@ -97,23 +97,23 @@ extension Deriver {
       tracks.append(track)
     }
     windows.restore(sealedThrough: through, tracks: tracks)
-    let before = frame(through - settings.windows.length)
     (lastCarries, firstWindows) = ([:], [:])
-    for track in tracks {
-      lastCarries[track.device.index] = before.start
-      firstWindows[track.device.index] = before.start
+    let length = settings.windows.length
+    let anchors = tracks.map { frame(min($0.lastHeard?.floored(to: length) ?? through, through - length)) }
+    for (track, anchor) in zip(tracks, anchors) {
+      lastCarries[track.device.index] = anchor.start
+      firstWindows[track.device.index] = anchor.start
     }
     let encoded = tracks.map { encode($0.carries) }
     try outbox.transaction { transaction in
       let database = transaction.database
       try WindowStore.keepOnly([], database)
-      for (track, carries) in zip(tracks, encoded) {
+      for ((track, anchor), carries) in zip(zip(tracks, anchors), encoded) {
         let row = try DeriveStore.save(
           track.device, active: track.isActive, lastHeard: track.lastHeard, carries: carries, database)
         try DeriveStore.save(series: lists.encoded(track.device.index), of: row, database)
-        let sealed = WindowStore.Sealed(
-          revision: -1, digest: 0, quality: .trusted, heard: track.lastHeard, carries: carries)
-        try WindowStore.save(sealed, before, row, written: running, database)
+        let sealed = WindowStore.Sealed(anchor: carries, heard: track.lastHeard)
+        try WindowStore.save(sealed, anchor, row, written: running, database)
       }
     }
   }

@@ -9,6 +9,7 @@ extension Deriver {
     // Messages that are on their way to other windows must be there before these are sealed.
     guard try mendPending() else { return }
     while let due = windows.nextDue(at: watermark, known: computedAhead.first) {
+      try keepReturning(due)
       let known = try adopt(due)
       var recomputed: [Recomputation] = []
       let disordered = due.disordered.filter { known.adopted[$0.index] == nil }

@@ -273,3 +273,10 @@ enum WindowStore {
     try database.execute("DELETE FROM derive_window WHERE length NOT IN (\(known))")
   }
 }
+
+extension WindowStore.Sealed {
+  /// A window that never had a record, and hands on what a device carried.
+  init(anchor carries: [UInt8], heard: Timestamp?) {
+    self.init(revision: -1, digest: 0, quality: .trusted, heard: heard, carries: carries)
+  }
+}
