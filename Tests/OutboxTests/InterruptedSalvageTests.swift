@@ -113,6 +113,39 @@ struct InterruptedSalvageTests {
     #expect(try database.transaction { try Salvage(path: damaged.database).copy(to: database) } == batches)
   }
 
+  @Test("where there is no room for it the outbox is there all the same, and the next start ends it")
+  func noRoom() throws {
+    let folder = Folder()
+    guard getuid() == 0, mount("tmpfs", folder.path, "tmpfs", 0, "size=8m") == 0 else { return }
+    defer { umount2(folder.path, Int32(MNT_DETACH)) }
+    var outbox: Outbox? = try folder.open()
+    for round in 0..<100 { try outbox?.append(.summary, round * 10..<round * 10 + 10, padding: 1500) }
+    let waiting = try outbox.map(keys) ?? []
+    outbox = nil
+    note(folder)
+    rename(folder.database, "\(folder.path)/\(Self.aside)")
+    for suffix in ["-wal", "-shm"] { unlink(folder.database + suffix) }
+    let filler = try #require(fopen(folder.path + "/others", "we"))
+    defer { fclose(filler) }
+    var room = statvfs()
+    statvfs(folder.path, &room)
+    let size = off_t(room.f_bavail) * off_t(room.f_bsize)
+    #expect(posix_fallocate(fileno(filler), 0, size) == 0)
+    // Room for an empty outbox and its log.
+    ftruncate(fileno(filler), size - (400 << 10))
+    var made: Outbox? = try folder.open()
+    #expect(made?.openReport.salvagedBatches == 0)
+    #expect(made?.openReport.reason?.contains("no room") == true)
+    try made?.append(.alarm, [1])
+    made = nil
+    ftruncate(fileno(filler), 0)
+    // As much as the old file took, and a log of the copy.
+    #expect(mount(nil, folder.path, nil, UInt(MS_REMOUNT), "size=32m") == 0)
+    let ended = try folder.open()
+    #expect(try keys(ended).filter { $0.hasPrefix("e1/0/") } == waiting)
+    #expect(SmallFile.size(folder.database + ".salvage") == nil)
+  }
+
   @Test("a log whose file is empty or gone is set aside and salvaged, not deleted", arguments: [true, false])
   func logAlone(isGone: Bool) throws {
     let (source, folder) = (Folder(), Folder())

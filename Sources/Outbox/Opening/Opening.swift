@@ -28,7 +28,14 @@ struct Opening {
   mutating func open() throws(OutboxError) -> Store {
     do {
       let (database, salvage) = try obtain()
-      return try begin(database, salvage)
+      do {
+        return try begin(database, salvage)
+      } catch let error as DatabaseError where error.kind == .full && salvage != nil {
+        // The file that was set aside takes the room itself. What comes in goes first: the next start tries again.
+        let later = "there is no room to copy what can be read of it, the next start tries again"
+        report.reason = [report.reason, later].compactMap(\.self).joined(separator: "; ")
+        return try begin(database, nil)
+      }
     } catch let error as OutboxError {
       throw error
     } catch let error as DatabaseError {
