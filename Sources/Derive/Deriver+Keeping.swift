@@ -28,7 +28,7 @@ extension Deriver {
   /// What a device carries that is heard again after its retirement: its own row is about to say something else, and the
   /// window in which it was heard last may be forgotten. Late readings revise this one from there.
   func keepReturning(_ due: WindowEngine.Due) throws {
-    for index in due.heard.sorted() {
+    for index in due.heard {
       let device = registry.devices[index]
       guard let track = windows.track(of: device), !track.isActive, let heard = track.lastHeard else { continue }
       let before = frame(heard.floored(to: settings.windows.length))

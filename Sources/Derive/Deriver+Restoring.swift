@@ -63,7 +63,8 @@ extension Deriver {
     let device = row.device
     if row.isActive { knownActive.insert(device.index) }
     guard row.isActive, let last = try sealed(before: through, device) else {
-      // It is gone, or the windows were cut anew and none has followed yet: what it carries is in its own row.
+      // It is gone, or an earlier version cut the windows anew, and none has followed yet: what it carries is in its own
+      // row.
       return DeviceTrack(
         device: device, isActive: row.isActive, lastHeard: row.lastHeard,
         carries: row.carries.flatMap { carries(packed: $0, of: device) } ?? [:])
@@ -97,23 +98,21 @@ extension Deriver {
       tracks.append(track)
     }
     windows.restore(sealedThrough: through, tracks: tracks)
-    (lastCarries, firstWindows) = ([:], [:])
     let length = settings.windows.length
     let anchors = tracks.map { frame(min($0.lastHeard?.floored(to: length) ?? through, through - length)) }
-    for (track, anchor) in zip(tracks, anchors) {
-      lastCarries[track.device.index] = anchor.start
-      firstWindows[track.device.index] = anchor.start
-    }
+    lastCarries = Dictionary(uniqueKeysWithValues: zip(tracks.map(\.device.index), anchors.map(\.start)))
+    firstWindows = lastCarries
     let encoded = tracks.map { encode($0.carries) }
     try outbox.transaction { transaction in
       let database = transaction.database
       try WindowStore.keepOnly([], database)
-      for ((track, anchor), carries) in zip(zip(tracks, anchors), encoded) {
+      for (position, track) in tracks.enumerated() {
+        let carries = encoded[position]
         let row = try DeriveStore.save(
           track.device, active: track.isActive, lastHeard: track.lastHeard, carries: carries, database)
         try DeriveStore.save(series: lists.encoded(track.device.index), of: row, database)
         let sealed = WindowStore.Sealed(anchor: carries, heard: track.lastHeard)
-        try WindowStore.save(sealed, anchor, row, written: running, database)
+        try WindowStore.save(sealed, anchors[position], row, written: running, database)
       }
     }
   }

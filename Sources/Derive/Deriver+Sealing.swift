@@ -113,7 +113,7 @@ extension Deriver {
   /// - Parameter old: what is there already.
   private func keep(_ summary: SealedSummary, after old: WindowStore.Sealed?) {
     let index = summary.device.index
-    // Also where no window before this one holds what the device carries: they were cut anew.
+    // Also where no window before this one holds what the device carries: an earlier version cut them anew.
     let holdsCarries = summary.hasEntries || lastCarries[index] == nil && !summary.carries.isEmpty
     if holdsCarries { lastCarries[index] = summary.start }
     write(summary, carriesFrom: lastCarries[index], after: old)

@@ -44,8 +44,8 @@ public struct DatabaseError: Error, Sendable, CustomStringConvertible {
       }
   }
 
-  /// Whether what the file holds is not what was asked for: no such table or column, a value that is none. Not where the
-  /// process lacked something, as memory.
+  /// Whether what the file holds is not what was asked for: no such table or column, a value that is none (SQLITE_ERROR,
+  /// SQLITE_TOOBIG, SQLITE_MISMATCH). Not where the process lacked something, as memory.
   public var isOfContent: Bool { [1, 18, 20].contains(code & 0xff) }
 
   private var hint: String {

@@ -32,31 +32,28 @@ struct LogDamage {
   }
 
   static func look(at path: String) -> Verdict {
-    guard let size = SmallFile.size(path + "-wal"), size > headerLength, size <= maximumLength else { return .nothing }
-    let log = open(path + "-wal", O_RDONLY | O_CLOEXEC)
+    guard let log = bytes(of: path + "-wal") else { return .nothing }
     let database = open(path, O_RDONLY | O_CLOEXEC)
-    defer {
-      if log >= 0 { close(log) }
-      if database >= 0 { close(database) }
-    }
-    guard log >= 0, database >= 0 else { return .nothing }
-    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-      count = max(0, pread(log, buffer.baseAddress, size, 0))
-    }
-    return LogDamage(log: bytes, database: database)?.verdict ?? .nothing
+    guard database >= 0 else { return .nothing }
+    defer { close(database) }
+    return LogDamage(log: log, database: database)?.verdict ?? .nothing
   }
 
   /// Whether SQLite would find a commit in it.
   static func holdsCommits(_ path: String) -> Bool {
-    guard let size = SmallFile.size(path), size > headerLength else { return false }
-    guard size <= maximumLength else { return true }
+    if (SmallFile.size(path) ?? 0) > maximumLength { return true }
+    return bytes(of: path).flatMap { LogDamage(log: $0, database: -1) }.map { $0.frames.believed > 0 } ?? false
+  }
+
+  /// `nil` where there is none, or it is empty, can't be read or is left to SQLite.
+  private static func bytes(of path: String) -> [UInt8]? {
+    guard let size = SmallFile.size(path), size > headerLength, size <= maximumLength else { return nil }
     let log = open(path, O_RDONLY | O_CLOEXEC)
-    guard log >= 0 else { return false }
+    guard log >= 0 else { return nil }
     defer { close(log) }
-    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+    return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
       count = max(0, pread(log, buffer.baseAddress, size, 0))
     }
-    return (LogDamage(log: bytes, database: -1)?.frames.believed ?? 0) > 0
   }
 
   private init?(log: [UInt8], database: Int32) {

@@ -66,12 +66,6 @@ func hangUp(_ descriptor: Int32) {
   close(descriptor)
 }
 
-func canConnect(port: Int) -> Bool {
-  guard let descriptor = connected(port: port) else { return false }
-  close(descriptor)
-  return true
-}
-
 /// Passes bytes on between a client and a broker, and cuts when told: at once, or after so many bytes towards the
 /// client or the broker, in the middle of whatever is under way.
 final class TestProxy: Sendable {

@@ -23,10 +23,10 @@ final class TestBroker: Sendable {
 
   /// - Parameter settings: more lines of the configuration.
   init(settings: [String] = [], started: Bool = true) throws {
+    port = try freePort()
     var template = Array("/tmp/mqtt-tests.XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw TestFailure("no folder: \(String(cString: strerror(errno)))") }
     folder = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
-    port = try freePort()
     let lines =
       [
         "listener \(port) 127.0.0.1", "allow_anonymous true", "persistence true", "persistence_location \(folder)/",
